@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_IMAGE_H
+#define LLM_ENGINE_IMAGE_H
+
+#include <linux/llm_image.h>
+
+#include "error.h"
+#include "platform.h"
+
+/**
+ * struct llm_tensor - one read-only matrix, checked
+ * @data: first row, aligned to LLM_IMAGE_ALIGN within the image
+ * @row_bytes: from one row to the next
+ * @type: enum llm_tensor_type
+ * @columns: numbers in a row
+ * @rows: rows
+ */
+struct llm_tensor {
+	const u8 *data;
+	u64 row_bytes;
+	u32 type;
+	u32 columns;
+	u32 rows;
+};
+
+/**
+ * struct llm_image - an image taken apart: private, checked copies of all but
+ *	the tensor data
+ * @model: facts
+ * @tokenizer: how text becomes tokens; bos, eos and unknown are valid or NONE
+ * @registers: widths and rows, in range
+ * @register_count: 1..64
+ * @slots: session state, in range
+ * @slot_count: 0..1024
+ * @program: instructions; not checked here, see llm_plan_create()
+ * @program_count: 1..16384
+ * @tensors: matrices; every one lies within the data
+ * @tensor_count: 0..65536
+ * @vocab: model.vocab_size tokens; every text lies within @strings
+ * @strings: bytes that @vocab refers to
+ * @strings_length: how many
+ * @copied: bytes of memory this took
+ */
+struct llm_image {
+	struct llm_image_model model;
+	struct llm_image_tokenizer tokenizer;
+	struct llm_image_register *registers;
+	struct llm_image_slot *slots;
+	struct llm_insn *program;
+	struct llm_tensor *tensors;
+	struct llm_image_token *vocab;
+	u8 *strings;
+	u32 register_count;
+	u32 slot_count;
+	u32 program_count;
+	u32 tensor_count;
+	u64 strings_length;
+	u64 copied;
+};
+
+/**
+ * llm_image_open() - takes an image apart and checks it, except its program
+ * @opened: where the result goes
+ * @bytes: the image, aligned to LLM_IMAGE_ALIGN; tensor data is used in place
+ *	for as long as the result lives and must not change meanwhile; all else
+ *	is copied first and checked afterwards
+ * @size: bytes there
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, or -EINVAL for a malformed image, -EOPNOTSUPP for one that asks
+ * for what this version does not know, -E2BIG for one beyond the limits,
+ * -ENOMEM.
+ */
+int llm_image_open(struct llm_image **opened, const void *bytes, u64 size,
+		   struct llm_error *error);
+
+/**
+ * llm_image_close() - frees what llm_image_open() made
+ * @image: the image, or NULL
+ */
+void llm_image_close(struct llm_image *image);
+
+#endif /* LLM_ENGINE_IMAGE_H */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_PLAN_H
+#define LLM_ENGINE_PLAN_H
+
+#include "image.h"
+
+struct llm_form;
+struct llm_op_type;
+
+/** LLM_MAX_BATCH - rows a step can have at most. */
+#define LLM_MAX_BATCH	512
+/** LLM_MAX_OUTPUT - rows of a step whose logits can be wanted at most. */
+#define LLM_MAX_OUTPUT	64
+
+/**
+ * struct llm_slot - where a slot's state lies within a page
+ * @page_offset: of its keys, bytes from llm_page.data, a multiple of 64
+ * @value_offset: of its values, likewise
+ * @type: F16 or F32
+ * @key_width: numbers a position has as key
+ * @value_width: numbers a position has as value
+ */
+struct llm_slot {
+	u32 page_offset;
+	u32 value_offset;
+	u32 type;
+	u32 key_width;
+	u32 value_width;
+};
+
+/**
+ * struct llm_stage - a part of one instruction, run tile by tile; all tiles of
+ *	a stage are done before the next stage begins
+ * @op: the instruction's row in the table of instructions
+ * @insn: the instruction
+ * @part: which of its parts, from 0
+ */
+struct llm_stage {
+	const struct llm_op_type *op;
+	const struct llm_insn *insn;
+	u32 part;
+};
+
+/**
+ * struct llm_plan - a program that was proved safe, ready to run
+ * @image: what it belongs to; outlives the plan
+ * @form: hot loops in use
+ * @batch_rows: rows a step can have, 1..LLM_MAX_BATCH
+ * @output_rows: rows whose logits can be wanted, 1..LLM_MAX_OUTPUT
+ * @register_offset: of each register in the workspace, floats, a multiple of 16
+ * @workspace_bytes: memory a step needs for registers and quantised rows
+ * @quantized_offset: of the quantised rows in the workspace, bytes
+ * @quantized_stride: from one quantised row to the next, bytes
+ * @slots: where state lies in a page
+ * @page_bytes: state of LLM_PAGE_POSITIONS positions
+ * @stages: the program, in order
+ * @stage_count: how many
+ */
+struct llm_plan {
+	const struct llm_image *image;
+	const struct llm_form *form;
+	u32 batch_rows;
+	u32 output_rows;
+	u64 register_offset[64];
+	u64 workspace_bytes;
+	u64 quantized_offset;
+	u64 quantized_stride;
+	struct llm_slot *slots;
+	u32 page_bytes;
+	struct llm_stage *stages;
+	u32 stage_count;
+};
+
+/**
+ * llm_plan_create() - verifies a program and plans its memory
+ * @created: where the result goes
+ * @image: opened image; outlives the plan
+ * @form: hot loops to use
+ * @batch_rows: rows a step shall have at most
+ * @output_rows: rows whose logits can be wanted at most, not above @batch_rows
+ * @error: gets the reason for a refusal
+ *
+ * After this the program can be run on any rows whose tokens are below
+ * vocab_size and whose positions are reserved, without a check.
+ *
+ * Return: 0, or -EINVAL for a program that is wrong, -EOPNOTSUPP for an
+ * instruction or type this version does not know, -E2BIG for one beyond the
+ * limits, -ENOMEM.
+ */
+int llm_plan_create(struct llm_plan **created, const struct llm_image *image,
+		    const struct llm_form *form, u32 batch_rows, u32 output_rows,
+		    struct llm_error *error);
+
+/**
+ * llm_plan_destroy() - frees what llm_plan_create() made
+ * @plan: the plan, or NULL
+ */
+void llm_plan_destroy(struct llm_plan *plan);
+
+#endif /* LLM_ENGINE_PLAN_H */

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_STEP_H
+#define LLM_ENGINE_STEP_H
+
+#include "kv.h"
+#include "plan.h"
+
+/**
+ * struct llm_row - one token of one session in a step
+ * @kv: page table of the session; @position is reserved in it, and all
+ *	positions before it are filled by earlier steps or earlier rows of this
+ *	one's caller
+ * @token: below vocab_size
+ * @position: from 0
+ * @output: whether its logits are wanted
+ */
+struct llm_row {
+	struct llm_kv *kv;
+	u32 token;
+	u32 position;
+	bool output;
+};
+
+/**
+ * struct llm_scratch - memory of one worker, used within a tile
+ * @values: running sums of one head, and scores of one page
+ */
+struct llm_scratch {
+	u8 values[16384] __aligned(64);
+};
+
+/**
+ * struct llm_step - one forward pass over a batch of rows
+ * @plan: program
+ * @workspace: llm_plan.workspace_bytes, aligned to 64
+ * @rows: the rows
+ * @row_count: how many
+ * @output_row: for each wanted output, its row
+ * @output_count: how many
+ * @cursor: stage in the upper 32 bits, next tile to claim in the lower
+ * @done: tiles of the present stage that are finished
+ * @tiles: tiles of the present stage; written by the worker that opens it,
+ *	before @cursor says so
+ *
+ * One step at a time runs on a struct llm_step. llm_step_begin() is called when
+ * no worker is in llm_step_tile(); then any number of workers call that.
+ */
+struct llm_step {
+	const struct llm_plan *plan;
+	u8 *workspace;
+	void *workspace_memory;
+	struct llm_row rows[LLM_MAX_BATCH];
+	u32 output_row[LLM_MAX_OUTPUT];
+	u32 row_count;
+	u32 output_count;
+	atomic64_t cursor __aligned(64);
+	atomic_t done __aligned(64);
+	u32 tiles;
+};
+
+/**
+ * enum llm_tile_result - what llm_step_tile() found
+ * @LLM_TILE_RAN: a tile was claimed and run
+ * @LLM_TILE_NONE: all tiles of the present stage are claimed, others are still
+ *	at work on them: try again
+ * @LLM_TILE_LAST: a tile was claimed and run, and with it the step is complete;
+ *	exactly one call of a step returns this
+ * @LLM_TILE_OVER: the step is complete
+ */
+enum llm_tile_result {
+	LLM_TILE_RAN,
+	LLM_TILE_NONE,
+	LLM_TILE_LAST,
+	LLM_TILE_OVER,
+};
+
+/**
+ * llm_step_create() - memory for steps of a program
+ * @created: where the result goes
+ * @plan: program; outlives it
+ *
+ * A created step is complete: llm_step_tile() returns LLM_TILE_OVER.
+ * Return: 0 or -ENOMEM.
+ */
+int llm_step_create(struct llm_step **created, const struct llm_plan *plan);
+
+/**
+ * llm_step_destroy() - frees it, cleared
+ * @step: the step, or NULL
+ */
+void llm_step_destroy(struct llm_step *step);
+
+/**
+ * llm_step_begin() - starts a forward pass over step->rows
+ * @step: step whose @rows are filled
+ * @row_count: rows filled, 1..plan->batch_rows, of which at most
+ *	plan->output_rows want output
+ *
+ * Integer work only.
+ */
+void llm_step_begin(struct llm_step *step, u32 row_count);
+
+/**
+ * llm_step_tile() - claims one tile and runs it
+ * @step: step
+ * @scratch: memory of the calling worker
+ *
+ * Uses the floating-point unit and must not be preempted between claiming and
+ * finishing: in the kernel the caller is inside kernel_fpu_begin(). A tile takes
+ * about 20 microseconds at most. Return: what happened.
+ */
+enum llm_tile_result llm_step_tile(struct llm_step *step, struct llm_scratch *scratch);
+
+/**
+ * llm_step_logits() - the result, when the step is complete
+ * @step: step
+ * @output: number of the wanted output, in the order of the rows
+ *
+ * Return: vocab_size float32 numbers, which the caller may change until the
+ * next step begins.
+ */
+void *llm_step_logits(struct llm_step *step, u32 output);
+
+#endif /* LLM_ENGINE_STEP_H */

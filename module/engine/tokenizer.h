@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_TOKENIZER_H
+#define LLM_ENGINE_TOKENIZER_H
+
+#include "image.h"
+
+struct llm_tokenizer;
+
+/** LLM_TEXT_SPECIAL - control tokens are recognised in, or shown as, text. */
+#define LLM_TEXT_SPECIAL	(1U << 0)
+/** LLM_TEXT_BEGIN - the text begins a conversation: BOS and space prefix as the model says. */
+#define LLM_TEXT_BEGIN		(1U << 1)
+
+/**
+ * llm_tokenizer_create() - indexes a vocabulary
+ * @created: where the result goes
+ * @image: opened image; outlives the tokenizer
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, -EINVAL where the vocabulary can't express every text, -ENOMEM.
+ */
+int llm_tokenizer_create(struct llm_tokenizer **created, const struct llm_image *image,
+			 struct llm_error *error);
+
+/**
+ * llm_tokenizer_destroy() - frees it
+ * @tokenizer: the tokenizer, or NULL
+ */
+void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer);
+
+/**
+ * llm_tokenizer_memory() - bytes it takes
+ * @tokenizer: the tokenizer
+ */
+u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer);
+
+/**
+ * llm_tokenize() - text to tokens
+ * @tokenizer: tokenizer
+ * @text: any bytes; what is not UTF-8 becomes byte tokens
+ * @length: bytes
+ * @flags: LLM_TEXT_*
+ * @tokens: where they go
+ * @room: tokens that fit there
+ * @count: how many there are, also where they did not fit
+ *
+ * Time and memory grow as length * log(length) at most. May sleep, allocates
+ * and frees. Integer work only. Return: 0, -ENOSPC where @room is too small,
+ * -ENOMEM.
+ */
+int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length, u32 flags,
+		 u32 *tokens, u32 room, u32 *count);
+
+/**
+ * llm_token_text() - the bytes a token stands for
+ * @tokenizer: tokenizer
+ * @token: below vocab_size
+ * @flags: LLM_TEXT_SPECIAL: control tokens have a text; without it, none
+ * @length: bytes there are
+ *
+ * Return: the bytes, which live as long as the tokenizer.
+ */
+const u8 *llm_token_text(const struct llm_tokenizer *tokenizer, u32 token, u32 flags,
+			 u32 *length);
+
+/**
+ * llm_token_ends() - whether a generation that makes this token is over
+ * @tokenizer: tokenizer
+ * @token: below vocab_size
+ */
+bool llm_token_ends(const struct llm_tokenizer *tokenizer, u32 token);
+
+#endif /* LLM_ENGINE_TOKENIZER_H */

@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The image format: one model in the form the kernel takes.
+ *
+ * An image is a header, a table of sections and the sections themselves. All
+ * numbers are little-endian; there are offsets and lengths, no pointers. Every
+ * offset is from the start of the image unless it says otherwise. All reserved
+ * fields are zero. A field named *_bits holds an IEEE 754 binary32 number; it
+ * must be finite.
+ *
+ * An image is untrusted input: the kernel copies everything but the tensor
+ * data, verifies the copy once, and refuses what it does not know.
+ */
+#ifndef _UAPI_LINUX_LLM_IMAGE_H
+#define _UAPI_LINUX_LLM_IMAGE_H
+
+#include <linux/types.h>
+
+/** LLM_IMAGE_MAGIC - the first eight bytes of an image, without a NUL. */
+#define LLM_IMAGE_MAGIC		"LLMIMAGE"
+/** LLM_IMAGE_VERSION - changes when an old kernel could misread a new image. */
+#define LLM_IMAGE_VERSION	1
+/** LLM_IMAGE_ALIGN - sections and tensors start at multiples of this, bytes. */
+#define LLM_IMAGE_ALIGN		64
+/** LLM_IMAGE_NONE - "no such thing" in a u32 index field. */
+#define LLM_IMAGE_NONE		0xffffffffU
+/** LLM_IMAGE_NONE16 - "no such thing" in a u16 index field. */
+#define LLM_IMAGE_NONE16	0xffffU
+
+/**
+ * struct llm_image_header - the start of an image
+ * @magic: LLM_IMAGE_MAGIC
+ * @version: LLM_IMAGE_VERSION
+ * @sections: entries in the section table that follows the header, 1..64
+ * @size: bytes of the whole image, at most the size of the buffer it is in
+ * @reserved: zero
+ */
+struct llm_image_header {
+	__u8 magic[8];
+	__u32 version;
+	__u32 sections;
+	__u64 size;
+	__u64 reserved[5];
+};
+
+/**
+ * enum llm_section_kind - what a section holds
+ * @LLM_SECTION_MODEL: one struct llm_image_model
+ * @LLM_SECTION_REGISTERS: array of struct llm_image_register
+ * @LLM_SECTION_SLOTS: array of struct llm_image_slot
+ * @LLM_SECTION_PROGRAM: array of struct llm_insn
+ * @LLM_SECTION_TENSORS: array of struct llm_image_tensor
+ * @LLM_SECTION_TOKENIZER: one struct llm_image_tokenizer
+ * @LLM_SECTION_VOCAB: array of struct llm_image_token, the vocabulary
+ * @LLM_SECTION_STRINGS: bytes that tokens and tensor names refer to
+ * @LLM_SECTION_DATA: bytes of the tensors; the only section not copied
+ *
+ * Every kind is there exactly once, in any order; a section may be empty
+ * where its description allows it.
+ */
+enum llm_section_kind {
+	LLM_SECTION_MODEL = 1,
+	LLM_SECTION_REGISTERS = 2,
+	LLM_SECTION_SLOTS = 3,
+	LLM_SECTION_PROGRAM = 4,
+	LLM_SECTION_TENSORS = 5,
+	LLM_SECTION_TOKENIZER = 6,
+	LLM_SECTION_VOCAB = 7,
+	LLM_SECTION_STRINGS = 8,
+	LLM_SECTION_DATA = 9,
+};
+
+/**
+ * struct llm_image_section - where one section lies
+ * @kind: enum llm_section_kind
+ * @reserved: zero
+ * @offset: first byte, a multiple of LLM_IMAGE_ALIGN, after the section table
+ * @length: bytes; a whole number of entries for sections that are arrays
+ *
+ * Sections do not overlap.
+ */
+struct llm_image_section {
+	__u32 kind;
+	__u32 reserved;
+	__u64 offset;
+	__u64 length;
+};
+
+/**
+ * struct llm_image_model - facts about the model
+ * @name: what the model calls itself, UTF-8, NUL-padded and NUL-terminated
+ * @architecture: family of the model, likewise; informational
+ * @parameters: number of weights; informational
+ * @context_length: positions the model was made for, 1..16777216
+ * @vocab_size: number of logits, equal to the entries of LLM_SECTION_VOCAB
+ * @logits: register that holds the logits when the program ends; its rows are
+ *	LLM_ROWS_OUTPUT and its width is @vocab_size
+ * @reserved: zero
+ */
+struct llm_image_model {
+	__u8 name[64];
+	__u8 architecture[32];
+	__u64 parameters;
+	__u32 context_length;
+	__u32 vocab_size;
+	__u32 logits;
+	__u32 reserved[5];
+};
+
+/**
+ * enum llm_rows - which rows of a step a register has
+ * @LLM_ROWS_BATCH: one for every row of the step
+ * @LLM_ROWS_OUTPUT: one for every row of the step whose result is wanted;
+ *	LLM_OP_GATHER goes from the one to the other
+ */
+enum llm_rows {
+	LLM_ROWS_BATCH = 0,
+	LLM_ROWS_OUTPUT = 1,
+};
+
+/**
+ * struct llm_image_register - activations: rows x @width numbers, float32
+ * @width: columns, 1..1048576
+ * @rows: enum llm_rows
+ *
+ * At most 64 registers. Contents do not survive from one step to the next:
+ * within a program, columns are written before they are read.
+ */
+struct llm_image_register {
+	__u32 width;
+	__u32 rows;
+};
+
+/**
+ * enum llm_slot_kind - kinds of session state
+ * @LLM_SLOT_KV: a key and a value for every position
+ */
+enum llm_slot_kind {
+	LLM_SLOT_KV = 1,
+};
+
+/**
+ * struct llm_image_slot - state that a session keeps between steps
+ * @kind: enum llm_slot_kind
+ * @type: number format, enum llm_tensor_type: F16 or F32
+ * @key_width: numbers a position has as key, 1..65536
+ * @value_width: numbers a position has as value, 1..65536
+ *
+ * At most 1024 slots.
+ */
+struct llm_image_slot {
+	__u32 kind;
+	__u32 type;
+	__u32 key_width;
+	__u32 value_width;
+};
+
+/**
+ * enum llm_tensor_type - number formats; values are those of ggml and GGUF
+ * @LLM_TENSOR_F32: IEEE 754 binary32
+ * @LLM_TENSOR_F16: IEEE 754 binary16
+ * @LLM_TENSOR_Q8_0: blocks of 32: one binary16 scale, 32 signed bytes
+ */
+enum llm_tensor_type {
+	LLM_TENSOR_F32 = 0,
+	LLM_TENSOR_F16 = 1,
+	LLM_TENSOR_Q8_0 = 8,
+};
+
+/**
+ * struct llm_image_tensor - one read-only matrix, row after row
+ * @offset: first byte, from the start of LLM_SECTION_DATA, a multiple of
+ *	LLM_IMAGE_ALIGN
+ * @length: bytes: @rows times the bytes of a row of @columns in @type
+ * @type: enum llm_tensor_type
+ * @layout: zero: as ggml lays the type out
+ * @columns: numbers in a row (the input width of a weight), 1..16777216, a
+ *	multiple of the block length of @type
+ * @rows: rows (the output width of a weight), 1..16777216; 1 for a vector
+ * @name_offset: first byte of the name in LLM_SECTION_STRINGS
+ * @name_length: bytes of the name, 0..255; informational
+ *
+ * At most 65536 tensors. Tensors may share bytes.
+ */
+struct llm_image_tensor {
+	__u64 offset;
+	__u64 length;
+	__u32 type;
+	__u32 layout;
+	__u32 columns;
+	__u32 rows;
+	__u32 name_offset;
+	__u32 name_length;
+};
+
+/**
+ * enum llm_tokenizer_kind - how text becomes tokens
+ * @LLM_TOKENIZER_SPM: SentencePiece byte-pair merging by rank, with byte
+ *	fallback
+ */
+enum llm_tokenizer_kind {
+	LLM_TOKENIZER_SPM = 1,
+};
+
+/** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */
+#define LLM_TOKENIZER_ADD_BOS		(1U << 0)
+/** LLM_TOKENIZER_ADD_EOS - a text ends with @eos when it is embedded or scored. */
+#define LLM_TOKENIZER_ADD_EOS		(1U << 1)
+/** LLM_TOKENIZER_SPACE_PREFIX - a text is read as if a space stood before it. */
+#define LLM_TOKENIZER_SPACE_PREFIX	(1U << 2)
+
+/**
+ * struct llm_image_tokenizer - how text becomes tokens
+ * @kind: enum llm_tokenizer_kind
+ * @flags: LLM_TOKENIZER_*
+ * @bos: token that begins a text, or LLM_IMAGE_NONE
+ * @eos: token that ends a text, or LLM_IMAGE_NONE
+ * @unknown: token for what can't be expressed, or LLM_IMAGE_NONE when every
+ *	byte has a token
+ * @reserved: zero
+ */
+struct llm_image_tokenizer {
+	__u32 kind;
+	__u32 flags;
+	__u32 bos;
+	__u32 eos;
+	__u32 unknown;
+	__u32 reserved[11];
+};
+
+/**
+ * enum llm_token_kind - kinds of tokens
+ * @LLM_TOKEN_NORMAL: text; found by merging
+ * @LLM_TOKEN_UNKNOWN: stands for text without a token
+ * @LLM_TOKEN_CONTROL: has no text of its own, such as the end of a text; found
+ *	in a text only where special tokens are asked for
+ * @LLM_TOKEN_USER: text that is always one token
+ * @LLM_TOKEN_UNUSED: never produced by the tokenizer
+ * @LLM_TOKEN_BYTE: one byte, given in struct llm_image_token.rank
+ */
+enum llm_token_kind {
+	LLM_TOKEN_NORMAL = 1,
+	LLM_TOKEN_UNKNOWN = 2,
+	LLM_TOKEN_CONTROL = 3,
+	LLM_TOKEN_USER = 4,
+	LLM_TOKEN_UNUSED = 5,
+	LLM_TOKEN_BYTE = 6,
+};
+
+/** LLM_TOKEN_ENDS - a generation that makes this token is over. */
+#define LLM_TOKEN_ENDS			(1U << 0)
+
+/**
+ * struct llm_image_token - one entry of the vocabulary
+ * @offset: first byte of the text in LLM_SECTION_STRINGS
+ * @length: bytes of the text, 0..1024; plain UTF-8, a space is a space
+ * @kind: enum llm_token_kind
+ * @flags: LLM_TOKEN_ENDS
+ * @rank: order of merging: of two possible merges the one whose result has the
+ *	higher rank comes first; the byte's value for LLM_TOKEN_BYTE
+ *
+ * Two tokens may have the same text; the lower number is found.
+ */
+struct llm_image_token {
+	__u32 offset;
+	__u16 length;
+	__u8 kind;
+	__u8 flags;
+	__s32 rank;
+};
+
+/**
+ * enum llm_op - the instructions
+ * @LLM_OP_EMBED: dst row = row number TOKEN of tensor[0].
+ *	tensor[0]: vocab_size rows, columns = width of dst
+ * @LLM_OP_ANGLES: cosine and sine of position times frequency, for LLM_OP_ROPE:
+ *	dst[2i] = scale cos(p f[i]), dst[2i + 1] = scale sin(p f[i]).
+ *	tensor[0]: F32, one row of frequencies, radians a position, twice as wide
+ *	is dst; arg[0]: scale_bits
+ * @LLM_OP_NORM: dst = weight * src0 / sqrt(mean(src0^2) + epsilon), over groups
+ *	of arg[1] columns (root mean square norm, arXiv:1910.07467).
+ *	tensor[0]: F32 weight, one row of arg[1] columns; arg[0]: epsilon_bits,
+ *	positive; arg[1]: columns of a group, divides the width of src0 = dst
+ * @LLM_OP_LINEAR: columns arg[0].. of dst = tensor[0] * src0, plus tensor[1] if
+ *	there is one, plus the same columns of src1 if there is one.
+ *	tensor[0]: weight; tensor[1]: F32 bias, one row of tensor[0].rows
+ *	columns, or none; src1: register as wide as dst, may be dst, or none;
+ *	arg[0]: first of the tensor[0].rows columns of dst that are written;
+ *	arg[1]: first of the tensor[0].columns columns of src0 that are read.
+ *	src0 is not dst
+ * @LLM_OP_ROPE: rotates arg[1] heads of arg[2] columns each, from column arg[0]
+ *	of dst, in place, by the angles of src0 (arXiv:2104.09864). The first
+ *	width(src0) columns of a head are rotated, the rest stays; pairs are
+ *	columns 2i and 2i + 1. arg[0]: column; arg[1]: heads; arg[2]: columns
+ *	of a head
+ * @LLM_OP_ATTEND: stores key and value of each row in the slot at its position,
+ *	then attends causally over all positions up to its own: dst head =
+ *	softmax(scale q k) v. src0, src1, src2: registers that hold query, key
+ *	and value; arg[0..2]: their first columns; arg[3]: query heads; arg[4]:
+ *	key/value heads, divides arg[3]; arg[5]: columns of a key head; arg[6]:
+ *	columns of a value head; arg[7]: scale_bits; slot: arg[4] * arg[5] wide
+ *	keys, arg[4] * arg[6] wide values; a slot serves one instruction.
+ *	dst: arg[3] * arg[6] wide, none of the sources
+ * @LLM_OP_GLU: dst = silu(gate) * up (arXiv:2002.05202). src0: register with
+ *	gate at column arg[0] and up at column arg[1], each as wide as dst; dst
+ *	is not src0
+ * @LLM_OP_GATHER: dst row = the row of src0 that belongs to each wanted output.
+ *	src0: LLM_ROWS_BATCH; dst: LLM_ROWS_OUTPUT, as wide
+ *
+ * But for LLM_OP_GATHER all registers of an instruction have the same rows, and
+ * LLM_OP_EMBED, _ANGLES and _ATTEND work on LLM_ROWS_BATCH. Fields that an
+ * instruction does not name are zero, or LLM_IMAGE_NONE or LLM_IMAGE_NONE16
+ * where they are indices.
+ */
+enum llm_op {
+	LLM_OP_EMBED = 1,
+	LLM_OP_ANGLES = 2,
+	LLM_OP_NORM = 3,
+	LLM_OP_LINEAR = 4,
+	LLM_OP_ROPE = 5,
+	LLM_OP_ATTEND = 6,
+	LLM_OP_GLU = 7,
+	LLM_OP_GATHER = 8,
+};
+
+/**
+ * struct llm_insn - one instruction of the program
+ * @op: enum llm_op
+ * @flags: zero
+ * @dst: register written
+ * @src: registers read, or LLM_IMAGE_NONE16
+ * @slot: state used, or LLM_IMAGE_NONE16
+ * @reserved: zero
+ * @tensor: tensors used, or LLM_IMAGE_NONE
+ * @arg: numbers whose meaning @op gives
+ *
+ * At most 16384 instructions.
+ */
+struct llm_insn {
+	__u16 op;
+	__u16 flags;
+	__u16 dst;
+	__u16 src[3];
+	__u16 slot;
+	__u16 reserved;
+	__u32 tensor[4];
+	__u32 arg[12];
+};
+
+#endif /* _UAPI_LINUX_LLM_IMAGE_H */
