@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef TINY_IMAGE_H
+#define TINY_IMAGE_H
+
+#include <stddef.h>
+
+#include <linux/llm_image.h>
+
+/** TINY_IMAGE_HEAD - columns of one attention head. */
+#define TINY_IMAGE_HEAD		16
+/** TINY_IMAGE_VOCAB - tokens of every tiny image. */
+#define TINY_IMAGE_VOCAB	300
+
+/**
+ * enum tiny_image_token - tokens with a meaning; all others are single bytes,
+ *	from TINY_TOKEN_BYTES on, and letters and short words, from
+ *	TINY_TOKEN_WORDS on
+ */
+enum tiny_image_token {
+	TINY_TOKEN_UNKNOWN = 0,
+	TINY_TOKEN_BOS = 1,
+	TINY_TOKEN_EOS = 2,
+	TINY_TOKEN_BYTES = 3,
+	TINY_TOKEN_USER = 259,
+	TINY_TOKEN_TURN_END = 260,
+	TINY_TOKEN_WORDS = 261,
+};
+
+/**
+ * struct tiny_image_options - what to build; all zeroes is a good choice
+ * @seed: start of the random weights
+ * @type: enum llm_tensor_type of the matrices and embeddings
+ * @layers: transformer layers, 1..64; 0: 2
+ * @width: columns of the residual stream, a multiple of 32 up to 4096; 0: 64.
+ *	There are width / 16 query heads and half as many key/value heads; the
+ *	feed-forward is twice as wide
+ * @context: context length; 0: 256
+ */
+struct tiny_image_options {
+	__u64 seed;
+	__u32 type;
+	__u32 layers;
+	__u32 width;
+	__u32 context;
+};
+
+/**
+ * tiny_image_build() - makes a valid Llama-shaped image with random weights
+ * @options: what to build
+ * @size: set to the bytes of the image
+ *
+ * The same options give the same bytes. Layers with even numbers compute query,
+ * key and value, and gate and up, with one LLM_OP_LINEAR each, the others with
+ * one for each part. Text is read with a space before it and a BOS.
+ *
+ * Return: the image, aligned to LLM_IMAGE_ALIGN, to be given to free(); NULL
+ * where there is no memory or the options are out of range.
+ */
+void *tiny_image_build(const struct tiny_image_options *options, size_t *size);
+
+/**
+ * tiny_image_section() - finds a section of a valid image
+ * @image: image
+ * @kind: enum llm_section_kind
+ *
+ * Return: its entry in the section table.
+ */
+struct llm_image_section *tiny_image_section(void *image, __u32 kind);
+
+/**
+ * tiny_image_bytes() - finds the bytes of a section of a valid image
+ * @image: image
+ * @kind: enum llm_section_kind
+ */
+void *tiny_image_bytes(void *image, __u32 kind);
+
+#endif /* TINY_IMAGE_H */
