@@ -2,6 +2,8 @@
 #ifndef LLM_ENGINE_FORM_H
 #define LLM_ENGINE_FORM_H
 
+#include <linux/llm_image.h>
+
 #include "platform.h"
 
 /** LLM_BLOCK - numbers in one block of a quantised row. */
@@ -10,7 +12,7 @@
 /**
  * struct llm_block_q8_0 - ggml's Q8_0: number i is scale * values[i]
  * @scale: IEEE 754 binary16
- * @values: -127..127
+ * @values: -127..127 where we make them; -128..127 in images
  */
 struct llm_block_q8_0 {
 	u16 scale;
@@ -18,34 +20,65 @@ struct llm_block_q8_0 {
 } __packed;
 
 /**
+ * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
+ *	of bias[o] and residual[r][o]
+ * @w: weights: @outputs rows of @columns numbers, @w_stride bytes apart
+ * @x: input: @rows rows of @columns numbers, @x_stride bytes apart: F32 for F32
+ *	and F16 weights, Q8_0 for Q8_0
+ * @bias: @outputs numbers, or NULL
+ * @residual: @rows rows of @outputs numbers, @residual_stride floats apart, or
+ *	NULL; may be @y
+ * @y: result: @rows rows of @outputs numbers, @y_stride floats apart
+ * @columns: a multiple of the block length of the weights' type
+ */
+struct llm_matmul {
+	const u8 *w;
+	const u8 *x;
+	const float *bias;
+	const float *residual;
+	float *y;
+	u64 w_stride;
+	u64 x_stride;
+	u64 residual_stride;
+	u64 y_stride;
+	u32 outputs;
+	u32 rows;
+	u32 columns;
+};
+
+/**
  * struct llm_form - the hot loops in one instruction set
  * @name: what the module parameter form calls it
  * @usable: whether this processor can run it
- * @dot_f32: sum of @n products of two F32 rows
- * @dot_f16: sum of @n products of an F16 and an F32 row
- * @dot_q8_0: sum of products of two rows of @n / LLM_BLOCK blocks
+ * @macs_per_us: multiply-adds a microsecond to size tiles with, roughly
+ * @matmul_f32: struct llm_matmul, F32 weights
+ * @matmul_f16: struct llm_matmul, F16 weights
+ * @matmul_q8_0: struct llm_matmul, Q8_0 weights
  * @quantize_q8_0: @n numbers to blocks, scale = max |x| / 127, to nearest
- * @f32_to_f16: @n numbers, to nearest even
- * @f16_to_f32: @n numbers, exact
- * @scale_add: y = y * a + b * x, @n numbers, x F32
- * @scale_add_f16: the same, x F16
+ * @sum_squares: sum of the squares of @n numbers
+ * @f32_to_f16: @n numbers, to nearest, ties to even
+ * @scores_f16: s[i] = sum over @dim of q * k[i], for @n keys @stride numbers
+ *	apart
+ * @values_f16: y += sum over i of p[i] * v[i], @dim numbers each, for @n values
+ *	@stride numbers apart
  * @exp_sum: x = exp(x - maximum), @n numbers; returns their sum
  * @silu_mul: y = g / (1 + exp(-g)) * u, @n numbers
  *
- * For one form, the result for a number does not depend on which call it was
- * computed in: the order of every sum is fixed by @n alone.
+ * A result does not depend on how many rows or outputs one call computes: the
+ * order of every sum is fixed by its length alone.
  */
 struct llm_form {
 	const char *name;
 	bool (*usable)(void);
-	float (*dot_f32)(const float *w, const float *x, u32 n);
-	float (*dot_f16)(const u16 *w, const float *x, u32 n);
-	float (*dot_q8_0)(const struct llm_block_q8_0 *w, const struct llm_block_q8_0 *x, u32 n);
+	u32 macs_per_us;
+	void (*matmul_f32)(const struct llm_matmul *m);
+	void (*matmul_f16)(const struct llm_matmul *m);
+	void (*matmul_q8_0)(const struct llm_matmul *m);
 	void (*quantize_q8_0)(struct llm_block_q8_0 *y, const float *x, u32 n);
+	float (*sum_squares)(const float *x, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
-	void (*f16_to_f32)(float *y, const u16 *x, u32 n);
-	void (*scale_add)(float *y, float a, float b, const float *x, u32 n);
-	void (*scale_add_f16)(float *y, float a, float b, const u16 *x, u32 n);
+	void (*scores_f16)(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim);
+	void (*values_f16)(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim);
 	float (*exp_sum)(float *x, float maximum, u32 n);
 	void (*silu_mul)(float *y, const float *g, const float *u, u32 n);
 };
@@ -63,11 +96,29 @@ extern const struct llm_form llm_form_avx2;
 const struct llm_form *llm_form_find(const char *name);
 
 /**
- * llm_form_at() - the forms one after the other, the portable one first
+ * llm_form_at() - the forms one after the other, the slowest first
  * @index: from 0
  *
  * Return: the form, usable here or not, or NULL past the last.
  */
 const struct llm_form *llm_form_at(u32 index);
+
+#ifdef LLM_FLOAT
+/**
+ * llm_matmul_store() - puts one result where it belongs
+ * @m: multiplication
+ * @row: row of the result
+ * @output: column of the result
+ * @sum: sum of products
+ */
+static inline void llm_matmul_store(const struct llm_matmul *m, u32 row, u32 output, float sum)
+{
+	if (m->bias)
+		sum += m->bias[output];
+	if (m->residual)
+		sum += m->residual[row * m->residual_stride + output];
+	m->y[row * m->y_stride + output] = sum;
+}
+#endif
 
 #endif /* LLM_ENGINE_FORM_H */

@@ -39,6 +39,7 @@ struct llm_tensor {
  * @vocab: model.vocab_size tokens; every text lies within @strings
  * @strings: bytes that @vocab refers to
  * @strings_length: how many
+ * @data_length: bytes of tensor data
  * @copied: bytes of memory this took
  */
 struct llm_image {
@@ -55,6 +56,7 @@ struct llm_image {
 	u32 program_count;
 	u32 tensor_count;
 	u64 strings_length;
+	u64 data_length;
 	u64 copied;
 };
 

@@ -16,29 +16,14 @@ struct llm_op_type;
  * struct llm_slot - where a slot's state lies within a page
  * @page_offset: of its keys, bytes from llm_page.data, a multiple of 64
  * @value_offset: of its values, likewise
- * @type: F16 or F32
  * @key_width: numbers a position has as key
  * @value_width: numbers a position has as value
  */
 struct llm_slot {
 	u32 page_offset;
 	u32 value_offset;
-	u32 type;
 	u32 key_width;
 	u32 value_width;
-};
-
-/**
- * struct llm_stage - a part of one instruction, run tile by tile; all tiles of
- *	a stage are done before the next stage begins
- * @op: the instruction's row in the table of instructions
- * @insn: the instruction
- * @part: which of its parts, from 0
- */
-struct llm_stage {
-	const struct llm_op_type *op;
-	const struct llm_insn *insn;
-	u32 part;
 };
 
 /**
@@ -51,10 +36,12 @@ struct llm_stage {
  * @workspace_bytes: memory a step needs for registers and quantised rows
  * @quantized_offset: of the quantised rows in the workspace, bytes
  * @quantized_stride: from one quantised row to the next, bytes
+ * @softmax_offset: of the running maxima and sums of attention in the workspace,
+ *	bytes; two floats for each of @softmax_heads heads of each row
+ * @softmax_heads: the most query heads an instruction has
  * @slots: where state lies in a page
  * @page_bytes: state of LLM_PAGE_POSITIONS positions
- * @stages: the program, in order
- * @stage_count: how many
+ * @ops: for each instruction of the program its row in the table of instructions
  */
 struct llm_plan {
 	const struct llm_image *image;
@@ -65,10 +52,11 @@ struct llm_plan {
 	u64 workspace_bytes;
 	u64 quantized_offset;
 	u64 quantized_stride;
-	struct llm_slot *slots;
+	u64 softmax_offset;
+	u32 softmax_heads;
 	u32 page_bytes;
-	struct llm_stage *stages;
-	u32 stage_count;
+	struct llm_slot *slots;
+	const struct llm_op_type **ops;
 };
 
 /**

@@ -124,11 +124,11 @@ typedef int64_t s64;
 #define check_mul_overflow(a, b, d)	__builtin_mul_overflow(a, b, d)
 #define likely(x)		__builtin_expect(!!(x), 1)
 #define unlikely(x)		__builtin_expect(!!(x), 0)
+#undef __aligned
 #define __aligned(n)		__attribute__((__aligned__(n)))
+#undef __packed
 #define __packed		__attribute__((__packed__))
 #define __printf(a, b)		__attribute__((__format__(printf, a, b)))
-#define __always_inline		inline __attribute__((__always_inline__))
-#define noinline		__attribute__((__noinline__))
 #define fallthrough		__attribute__((__fallthrough__))
 #define container_of(p, t, m)	((t *)((char *)(p) - offsetof(t, m)))
 #define EXPORT_SYMBOL_GPL(s)

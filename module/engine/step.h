@@ -22,14 +22,6 @@ struct llm_row {
 };
 
 /**
- * struct llm_scratch - memory of one worker, used within a tile
- * @values: running sums of one head, and scores of one page
- */
-struct llm_scratch {
-	u8 values[16384] __aligned(64);
-};
-
-/**
  * struct llm_step - one forward pass over a batch of rows
  * @plan: program
  * @workspace: llm_plan.workspace_bytes, aligned to 64
@@ -37,10 +29,17 @@ struct llm_scratch {
  * @row_count: how many
  * @output_row: for each wanted output, its row
  * @output_count: how many
- * @cursor: stage in the upper 32 bits, next tile to claim in the lower
+ * @positions: one more than the highest position of a row
+ * @cursor: the stage that is open: its number, how many tiles it has, and the
+ *	next to claim, in one word so that a claim is one compare-and-swap
  * @done: tiles of the present stage that are finished
- * @tiles: tiles of the present stage; written by the worker that opens it,
- *	before @cursor says so
+ * @insn: instruction of the present stage; this and @part are written by the
+ *	worker that opens a stage, before @cursor says so, and read by those that
+ *	claimed a tile of it, for until that tile is done the stage stays
+ * @part: which part of the instruction
+ *
+ * A stage is a part of an instruction; all its tiles are done before the next
+ * stage is opened, by the worker that finished the last of them.
  *
  * One step at a time runs on a struct llm_step. llm_step_begin() is called when
  * no worker is in llm_step_tile(); then any number of workers call that.
@@ -53,9 +52,11 @@ struct llm_step {
 	u32 output_row[LLM_MAX_OUTPUT];
 	u32 row_count;
 	u32 output_count;
+	u32 positions;
 	atomic64_t cursor __aligned(64);
 	atomic_t done __aligned(64);
-	u32 tiles;
+	u32 insn;
+	u32 part;
 };
 
 /**
@@ -103,13 +104,12 @@ void llm_step_begin(struct llm_step *step, u32 row_count);
 /**
  * llm_step_tile() - claims one tile and runs it
  * @step: step
- * @scratch: memory of the calling worker
  *
  * Uses the floating-point unit and must not be preempted between claiming and
  * finishing: in the kernel the caller is inside kernel_fpu_begin(). A tile takes
  * about 20 microseconds at most. Return: what happened.
  */
-enum llm_tile_result llm_step_tile(struct llm_step *step, struct llm_scratch *scratch);
+enum llm_tile_result llm_step_tile(struct llm_step *step);
 
 /**
  * llm_step_logits() - the result, when the step is complete

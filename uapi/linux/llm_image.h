@@ -52,7 +52,8 @@ struct llm_image_header {
  * @LLM_SECTION_TENSORS: array of struct llm_image_tensor
  * @LLM_SECTION_TOKENIZER: one struct llm_image_tokenizer
  * @LLM_SECTION_VOCAB: array of struct llm_image_token, the vocabulary
- * @LLM_SECTION_STRINGS: bytes that tokens and tensor names refer to
+ * @LLM_SECTION_STRINGS: bytes that tokens and tensor names refer to, at most
+ *	64 MiB
  * @LLM_SECTION_DATA: bytes of the tensors; the only section not copied
  *
  * Every kind is there exactly once, in any order; a section may be empty
@@ -91,8 +92,9 @@ struct llm_image_section {
  * @name: what the model calls itself, UTF-8, NUL-padded and NUL-terminated
  * @architecture: family of the model, likewise; informational
  * @parameters: number of weights; informational
- * @context_length: positions the model was made for, 1..16777216
- * @vocab_size: number of logits, equal to the entries of LLM_SECTION_VOCAB
+ * @context_length: positions the model was made for, 1..1048576
+ * @vocab_size: number of logits, equal to the entries of LLM_SECTION_VOCAB,
+ *	1..1048576
  * @logits: register that holds the logits when the program ends; its rows are
  *	LLM_ROWS_OUTPUT and its width is @vocab_size
  * @reserved: zero
@@ -142,7 +144,7 @@ enum llm_slot_kind {
 /**
  * struct llm_image_slot - state that a session keeps between steps
  * @kind: enum llm_slot_kind
- * @type: number format, enum llm_tensor_type: F16 or F32
+ * @type: number format: LLM_TENSOR_F16
  * @key_width: numbers a position has as key, 1..65536
  * @value_width: numbers a position has as value, 1..65536
  *
@@ -297,8 +299,8 @@ struct llm_image_token {
  *	then attends causally over all positions up to its own: dst head =
  *	softmax(scale q k) v. src0, src1, src2: registers that hold query, key
  *	and value; arg[0..2]: their first columns; arg[3]: query heads; arg[4]:
- *	key/value heads, divides arg[3]; arg[5]: columns of a key head; arg[6]:
- *	columns of a value head; arg[7]: scale_bits; slot: arg[4] * arg[5] wide
+ *	key/value heads, divides arg[3]; arg[5]: columns of a key head, 1..512;
+ *	arg[6]: columns of a value head, 1..512; arg[7]: scale_bits; slot: arg[4] * arg[5] wide
  *	keys, arg[4] * arg[6] wide values; a slot serves one instruction.
  *	dst: arg[3] * arg[6] wide, none of the sources
  * @LLM_OP_GLU: dst = silu(gate) * up (arXiv:2002.05202). src0: register with
@@ -334,7 +336,8 @@ enum llm_op {
  * @tensor: tensors used, or LLM_IMAGE_NONE
  * @arg: numbers whose meaning @op gives
  *
- * At most 16384 instructions.
+ * At most 16384 instructions; for a row, all LLM_OP_LINEAR together may multiply
+ * at most 64 numbers for each byte of tensor data.
  */
 struct llm_insn {
 	__u16 op;

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Elementary functions for files built with floating point. All of them take
+ * any number, infinities and what is not a number included, and none depends on
+ * a C library, so that the same bits come out everywhere.
+ */
+#ifndef LLM_ENGINE_MATH_H
+#define LLM_ENGINE_MATH_H
+
+#include "platform.h"
+
+/** llm_float() - the number whose IEEE 754 representation is @bits. */
+static inline float llm_float(u32 bits)
+{
+	float f;
+
+	memcpy(&f, &bits, sizeof(f));
+	return f;
+}
+
+/** llm_float_bits() - the IEEE 754 representation of @f. */
+static inline u32 llm_float_bits(float f)
+{
+	u32 bits;
+
+	memcpy(&bits, &f, sizeof(bits));
+	return bits;
+}
+
+/** LLM_EXP_MIN - arguments of llm_expf() below this are taken for it. */
+#define LLM_EXP_MIN	(-87.0f)
+/** LLM_EXP_MAX - arguments of llm_expf() above this are taken for it. */
+#define LLM_EXP_MAX	88.0f
+/** LLM_LOG2_E - log2(e). */
+#define LLM_LOG2_E	1.44269504088896341f
+/** LLM_LN2_HIGH - the upper bits of ln 2, exact when multiplied by an exponent. */
+#define LLM_LN2_HIGH	0.693359375f
+/** LLM_LN2_LOW - ln 2 less LLM_LN2_HIGH. */
+#define LLM_LN2_LOW	(-2.12194440e-4f)
+/* exp(r) = 1 + r + r^2 (E0 r^5 + ... + E5), |r| < ln2 / 2; from Cephes' expf. */
+#define LLM_EXP_E0	1.9875691500e-4f
+#define LLM_EXP_E1	1.3981999507e-3f
+#define LLM_EXP_E2	8.3334519073e-3f
+#define LLM_EXP_E3	4.1665795894e-2f
+#define LLM_EXP_E4	1.6666665459e-1f
+#define LLM_EXP_E5	5.0000001201e-1f
+
+/**
+ * llm_expf() - e to the power of @x, to 2 units in the last place
+ * @x: clamped to LLM_EXP_MIN..LLM_EXP_MAX; what is not a number counts as
+ *	LLM_EXP_MIN
+ */
+static inline float llm_expf(float x)
+{
+	float n, r, p;
+	s32 exponent;
+
+	x = x > LLM_EXP_MIN ? x : LLM_EXP_MIN;
+	x = x < LLM_EXP_MAX ? x : LLM_EXP_MAX;
+	n = x * LLM_LOG2_E;
+	exponent = (s32)(n + (n < 0 ? -0.5f : 0.5f));
+	n = (float)exponent;
+	r = x - n * LLM_LN2_HIGH;
+	r = r - n * LLM_LN2_LOW;
+	p = LLM_EXP_E0;
+	p = p * r + LLM_EXP_E1;
+	p = p * r + LLM_EXP_E2;
+	p = p * r + LLM_EXP_E3;
+	p = p * r + LLM_EXP_E4;
+	p = p * r + LLM_EXP_E5;
+	p = p * r * r + r + 1.0f;
+	return p * llm_float((u32)(exponent + 127) << 23);
+}
+
+/**
+ * llm_sincos() - sine and cosine
+ * @x: angle, radians; beyond 1e9 either way, or not a number, it counts as 0
+ * @sine: result, to 1e-7
+ * @cosine: result, to 1e-7
+ *
+ * Reduction to a quarter turn in binary64, then Taylor series.
+ */
+static inline void llm_sincos(double x, float *sine, float *cosine)
+{
+	double turns, r, r2, s, c;
+	s64 quarter;
+
+	if (!(x > -1e9 && x < 1e9))
+		x = 0;
+	turns = x * 0.63661977236758134308;
+	quarter = (s64)(turns + (turns < 0 ? -0.5 : 0.5));
+	r = x - (double)quarter * 1.57079632679489655800;
+	r -= (double)quarter * 6.12323399573676603587e-17;
+	r2 = r * r;
+	s = r * (1 + r2 * (-1.0 / 6 + r2 * (1.0 / 120 + r2 * (-1.0 / 5040 +
+		r2 * (1.0 / 362880 + r2 * (-1.0 / 39916800))))));
+	c = 1 + r2 * (-1.0 / 2 + r2 * (1.0 / 24 + r2 * (-1.0 / 720 +
+		r2 * (1.0 / 40320 + r2 * (-1.0 / 3628800 + r2 * (1.0 / 479001600))))));
+	switch (quarter & 3) {
+	case 0:
+		*sine = (float)s;
+		*cosine = (float)c;
+		break;
+	case 1:
+		*sine = (float)c;
+		*cosine = (float)-s;
+		break;
+	case 2:
+		*sine = (float)-s;
+		*cosine = (float)-c;
+		break;
+	default:
+		*sine = (float)-c;
+		*cosine = (float)s;
+	}
+}
+
+/**
+ * llm_f16_to_f32() - binary16 to binary32, exact
+ * @h: the number
+ */
+static inline float llm_f16_to_f32(u16 h)
+{
+	u32 sign = (u32)(h & 0x8000) << 16;
+	u32 exponent = (h >> 10) & 31;
+	u32 fraction = h & 0x3ff;
+
+	if (exponent == 31)
+		return llm_float(sign | 0x7f800000 | fraction << 13);
+	if (exponent)
+		return llm_float(sign | (exponent + 112) << 23 | fraction << 13);
+	/* Zero or subnormal: a whole number of 2^-24. */
+	return llm_float(sign | llm_float_bits((float)fraction * 0x1p-24f));
+}
+
+/**
+ * llm_f32_to_f16() - binary32 to binary16, to nearest, ties to even
+ * @f: the number; beyond the range of binary16 it becomes infinite
+ */
+static inline u16 llm_f32_to_f16(float f)
+{
+	u32 bits = llm_float_bits(f);
+	u16 sign = (bits >> 16) & 0x8000;
+	u32 magnitude = bits & 0x7fffffff;
+
+	if (magnitude > 0x7f800000)
+		return sign | 0x7e00;
+	if (magnitude >= 0x477ff000)
+		return sign | 0x7c00;
+	if (magnitude < 0x38800000) {
+		/* Adding 0.5 makes the last bit worth 2^-24, and rounds. */
+		float shifted = llm_float(magnitude) + 0.5f;
+
+		return sign | (u16)(llm_float_bits(shifted) - 0x3f000000);
+	}
+	magnitude += 0xfff + ((magnitude >> 13) & 1);
+	return sign | (u16)((magnitude >> 13) - (112 << 10));
+}
+
+#endif /* LLM_ENGINE_MATH_H */

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "../math.h"
+#include "op.h"
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	const struct llm_tensor *frequencies = NULL;
+	int err = llm_verify_shape(v, 0, 1, 1, false);
+
+	if (!err)
+		err = llm_verify_tensor(v, insn->tensor[0], &frequencies);
+	if (!err)
+		err = llm_verify_vector(v, insn->tensor[0], frequencies->columns);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, 0, 2ULL * frequencies->columns);
+	if (!err)
+		err = llm_verify_rows(v, insn->dst, LLM_ROWS_BATCH);
+	if (!err)
+		err = llm_verify_finite(v, insn->arg[0], false);
+	if (err)
+		return err;
+	if (llm_register_width(v, insn->dst) != 2 * frequencies->columns)
+		return llm_verify_refuse(v, "register %u is not twice as wide as %u frequencies",
+					 insn->dst, frequencies->columns);
+	return 0;
+}
+
+/* A sine and cosine are worth some 32 numbers of other work. */
+static u32 weight(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return 16 * step->plan->image->registers[insn->dst].width;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	const struct llm_tensor *tensor = &step->plan->image->tensors[insn->tensor[0]];
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
+	const float *frequencies = (const float *)tensor->data;
+	float scale = llm_float(insn->arg[0]);
+	float sine, cosine;
+	float *to;
+	u32 i, j;
+
+	for (i = span.first; i < span.end; i++) {
+		to = llm_op_row(step, insn->dst, i);
+		for (j = 0; j < tensor->columns; j++) {
+			llm_sincos((double)step->rows[i].position * frequencies[j], &sine, &cosine);
+			to[2 * j] = scale * cosine;
+			to[2 * j + 1] = scale * sine;
+		}
+	}
+}
+
+const struct llm_op_type llm_op_angles = {
+	.name = "angles",
+	.verify = verify,
+	.parts = llm_op_one_part,
+	.tiles = tiles,
+	.run = run,
+};

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "../math.h"
+#include "op.h"
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	const struct llm_tensor *table = NULL;
+	int err = llm_verify_shape(v, 0, 1, 0, false);
+
+	if (!err)
+		err = llm_verify_tensor(v, insn->tensor[0], &table);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, 0, table->columns);
+	if (!err)
+		err = llm_verify_rows(v, insn->dst, LLM_ROWS_BATCH);
+	if (err)
+		return err;
+	if (table->columns != llm_register_width(v, insn->dst) ||
+	    table->rows != v->image->model.vocab_size)
+		return llm_verify_refuse(v, "tensor %u has %u columns and %u rows, not %u and %u",
+					 insn->tensor[0], table->columns, table->rows,
+					 llm_register_width(v, insn->dst),
+					 v->image->model.vocab_size);
+	return 0;
+}
+
+static u32 width(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return step->plan->image->registers[insn->dst].width;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+}
+
+static void row_from_f16(float *y, const u16 *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = llm_f16_to_f32(x[i]);
+}
+
+static void row_from_q8_0(float *y, const struct llm_block_q8_0 *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = llm_f16_to_f32(x[i / LLM_BLOCK].scale) *
+		       (float)x[i / LLM_BLOCK].values[i % LLM_BLOCK];
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	const struct llm_tensor *table = &step->plan->image->tensors[insn->tensor[0]];
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, table->columns, tile);
+	const u8 *from;
+	float *to;
+	u32 i;
+
+	for (i = span.first; i < span.end; i++) {
+		from = table->data + step->rows[i].token * table->row_bytes;
+		to = llm_op_row(step, insn->dst, i);
+		if (table->type == LLM_TENSOR_F32)
+			memcpy(to, from, table->row_bytes);
+		else if (table->type == LLM_TENSOR_F16)
+			row_from_f16(to, (const u16 *)from, table->columns);
+		else
+			row_from_q8_0(to, (const struct llm_block_q8_0 *)from, table->columns);
+	}
+}
+
+const struct llm_op_type llm_op_embed = {
+	.name = "embed",
+	.verify = verify,
+	.parts = llm_op_one_part,
+	.tiles = tiles,
+	.run = run,
+};

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "op.h"
+
+/*
+ * Two parts: the input rows are quantised where the weight's type multiplies
+ * quantised rows, then they are multiplied.
+ */
+enum { PART_QUANTIZE, PART_MULTIPLY, PARTS };
+
+static int verify_residual(struct llm_verifier *v, const struct llm_insn *insn, u32 outputs)
+{
+	int err;
+
+	if (insn->src[1] == LLM_IMAGE_NONE16)
+		return 0;
+	err = llm_verify_read(v, insn->src[1], insn->arg[0], outputs);
+	if (!err)
+		err = llm_verify_rows(v, insn->src[1], v->image->registers[insn->dst].rows);
+	if (!err && llm_register_width(v, insn->src[1]) != llm_register_width(v, insn->dst))
+		err = llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[1],
+					insn->dst);
+	return err;
+}
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	const struct llm_tensor *weight = NULL;
+	int err = llm_verify_shape(v, 2, 2, 2, false);
+
+	if (!err)
+		err = llm_verify_tensor(v, insn->tensor[0], &weight);
+	if (!err && insn->tensor[1] != LLM_IMAGE_NONE)
+		err = llm_verify_vector(v, insn->tensor[1], weight->rows);
+	if (!err)
+		err = llm_verify_read(v, insn->src[0], insn->arg[1], weight->columns);
+	if (!err)
+		err = llm_verify_distinct(v, insn->src[0], insn->dst);
+	if (!err && !llm_register_exists(v, insn->dst))
+		err = llm_verify_refuse(v, "there is no register %u", insn->dst);
+	if (!err)
+		err = verify_residual(v, insn, weight->rows);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, insn->arg[0], weight->rows);
+	if (!err)
+		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
+	if (err)
+		return err;
+	if (weight->type == LLM_TENSOR_Q8_0)
+		v->quantized_columns = max(v->quantized_columns, weight->columns);
+	v->work += (u64)weight->rows * weight->columns;
+	return 0;
+}
+
+static const struct llm_tensor *weight_of(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return &step->plan->image->tensors[insn->tensor[0]];
+}
+
+static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return PARTS;
+}
+
+/* How the product is cut: blocks of rows, then blocks of outputs. */
+struct cut {
+	u32 rows;
+	u32 row_blocks;
+	u32 outputs;
+	u32 output_blocks;
+};
+
+static struct cut cut_product(const struct llm_step *step, const struct llm_insn *insn)
+{
+	const struct llm_tensor *w = weight_of(step, insn);
+	u32 rows = llm_op_row_count(step, insn->dst);
+	u32 dots = max(1U, step->plan->form->macs_per_us * LLM_TILE_US / w->columns);
+	struct cut cut;
+
+	/* At least four outputs share an input row, where there is time for that. */
+	cut.rows = min(rows, max(1U, dots / 4));
+	if (!cut.rows)
+		return (struct cut){ 0 };
+	cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
+	cut.outputs = min(w->rows, max(1U, dots / cut.rows));
+	cut.outputs = max_t(u32, cut.outputs,
+			    DIV_ROUND_UP((u64)w->rows * cut.row_blocks, LLM_MAX_TILES));
+	cut.output_blocks = DIV_ROUND_UP(w->rows, cut.outputs);
+	return cut;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	const struct llm_tensor *w = weight_of(step, insn);
+	struct cut cut;
+
+	if (part == PART_QUANTIZE)
+		return w->type == LLM_TENSOR_Q8_0 ?
+			       llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
+	cut = cut_product(step, insn);
+	return cut.row_blocks * cut.output_blocks;
+}
+
+static u8 *quantized_row(const struct llm_step *step, u32 row)
+{
+	return step->workspace + step->plan->quantized_offset +
+	       row * step->plan->quantized_stride;
+}
+
+static void quantize(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+{
+	u32 columns = weight_of(step, insn)->columns;
+	struct llm_op_span span = llm_op_row_span(step, insn->src[0], columns, tile);
+	u32 i;
+
+	for (i = span.first; i < span.end; i++)
+		step->plan->form->quantize_q8_0((struct llm_block_q8_0 *)quantized_row(step, i),
+						llm_op_row(step, insn->src[0], i) + insn->arg[1],
+						columns);
+}
+
+static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+{
+	const struct llm_image *image = step->plan->image;
+	const struct llm_form *form = step->plan->form;
+	const struct llm_tensor *w = weight_of(step, insn);
+	struct cut cut = cut_product(step, insn);
+	u32 row = tile % cut.row_blocks * cut.rows;
+	u32 output = tile / cut.row_blocks * cut.outputs;
+	struct llm_matmul m = {
+		.w = w->data + output * w->row_bytes,
+		.w_stride = w->row_bytes,
+		.y = llm_op_row(step, insn->dst, row) + insn->arg[0] + output,
+		.y_stride = image->registers[insn->dst].width,
+		.outputs = min(cut.outputs, w->rows - output),
+		.rows = min(cut.rows, llm_op_row_count(step, insn->dst) - row),
+		.columns = w->columns,
+	};
+
+	if (insn->tensor[1] != LLM_IMAGE_NONE)
+		m.bias = (const float *)image->tensors[insn->tensor[1]].data + output;
+	if (insn->src[1] != LLM_IMAGE_NONE16) {
+		m.residual = llm_op_row(step, insn->src[1], row) + insn->arg[0] + output;
+		m.residual_stride = m.y_stride;
+	}
+	if (w->type == LLM_TENSOR_Q8_0) {
+		m.x = quantized_row(step, row);
+		m.x_stride = step->plan->quantized_stride;
+		form->matmul_q8_0(&m);
+		return;
+	}
+	m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
+	m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
+	if (w->type == LLM_TENSOR_F16)
+		form->matmul_f16(&m);
+	else
+		form->matmul_f32(&m);
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	if (part == PART_QUANTIZE)
+		quantize(step, insn, tile);
+	else
+		multiply(step, insn, tile);
+}
+
+const struct llm_op_type llm_op_linear = {
+	.name = "linear",
+	.verify = verify,
+	.parts = parts,
+	.tiles = tiles,
+	.run = run,
+};

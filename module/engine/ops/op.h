@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_OP_H
+#define LLM_ENGINE_OP_H
+
+#include "../form.h"
+#include "../step.h"
+#include "../verifier.h"
+
+/**
+ * struct llm_op_type - one instruction: a row in the table of instructions
+ * @name: what reasons and traces call it
+ * @verify: proves that run() stays within what it may touch, whatever the rows
+ * @parts: parts it has in a step; all tiles of a part are done before the next
+ *	part begins; at most 2 + positions / LLM_CHUNK_POSITIONS
+ * @tiles: tiles of a part in a step, 0..LLM_MAX_TILES
+ * @run: computes one tile; touches nothing another tile of the part writes
+ *
+ * verify(), parts() and tiles() are integer work. run() checks nothing: it may
+ * rely on what verify() proved and on what struct llm_row promises.
+ */
+struct llm_op_type {
+	const char *name;
+	int (*verify)(struct llm_verifier *v, const struct llm_insn *insn);
+	u32 (*parts)(const struct llm_step *step, const struct llm_insn *insn);
+	u32 (*tiles)(const struct llm_step *step, const struct llm_insn *insn, u32 part);
+	void (*run)(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile);
+};
+
+/** LLM_MAX_TILES - tiles a part can have at most. */
+#define LLM_MAX_TILES ((1U << 20) - 1)
+/** LLM_CHUNK_POSITIONS - positions one part of LLM_OP_ATTEND covers. */
+#define LLM_CHUNK_POSITIONS 512
+/** LLM_TILE_US - microseconds a tile should take. */
+#define LLM_TILE_US 10
+
+extern const struct llm_op_type llm_op_embed;
+extern const struct llm_op_type llm_op_angles;
+extern const struct llm_op_type llm_op_norm;
+extern const struct llm_op_type llm_op_linear;
+extern const struct llm_op_type llm_op_rope;
+extern const struct llm_op_type llm_op_attend;
+extern const struct llm_op_type llm_op_glu;
+extern const struct llm_op_type llm_op_gather;
+
+/**
+ * llm_op_find() - the row of an instruction
+ * @op: enum llm_op, or any other number
+ *
+ * Return: the row, or NULL where it is not known.
+ */
+const struct llm_op_type *llm_op_find(u32 op);
+
+/**
+ * llm_op_one_part() - parts() of an instruction that has one part
+ * @step: step
+ * @insn: instruction
+ */
+u32 llm_op_one_part(const struct llm_step *step, const struct llm_insn *insn);
+
+/**
+ * llm_op_row_count() - rows a register has in a step
+ * @step: step
+ * @reg: register
+ */
+static inline u32 llm_op_row_count(const struct llm_step *step, u32 reg)
+{
+	return step->plan->image->registers[reg].rows == LLM_ROWS_OUTPUT ? step->output_count :
+									   step->row_count;
+}
+
+/**
+ * struct llm_op_span - the rows of one tile
+ * @first: first row
+ * @end: row after the last
+ */
+struct llm_op_span {
+	u32 first;
+	u32 end;
+};
+
+/**
+ * llm_op_row_tiles() - tiles of a part that works row by row
+ * @step: step
+ * @reg: register whose rows they are
+ * @width: numbers of a row that are worked on
+ */
+u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width);
+
+/**
+ * llm_op_row_span() - rows of one such tile
+ * @step: step
+ * @reg: register whose rows they are
+ * @width: as for llm_op_row_tiles()
+ * @tile: number of the tile
+ */
+struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile);
+
+#ifdef LLM_FLOAT
+/**
+ * llm_op_row() - one row of a register
+ * @step: step
+ * @reg: register
+ * @row: row, below llm_op_row_count()
+ */
+static inline float *llm_op_row(const struct llm_step *step, u32 reg, u32 row)
+{
+	const struct llm_plan *plan = step->plan;
+
+	return (float *)step->workspace + plan->register_offset[reg] +
+	       (u64)row * plan->image->registers[reg].width;
+}
+#endif
+
+#endif /* LLM_ENGINE_OP_H */

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "op.h"
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	u32 heads = insn->arg[1], head = insn->arg[2];
+	int err = llm_verify_shape(v, 1, 0, 3, false);
+
+	if (!err)
+		err = llm_verify_read(v, insn->dst, insn->arg[0], (u64)heads * head);
+	if (!err)
+		err = llm_verify_rows(v, insn->dst, LLM_ROWS_BATCH);
+	if (!err && !llm_register_exists(v, insn->src[0]))
+		err = llm_verify_refuse(v, "there is no register %u", insn->src[0]);
+	if (!err)
+		err = llm_verify_read(v, insn->src[0], 0, llm_register_width(v, insn->src[0]));
+	if (!err)
+		err = llm_verify_rows(v, insn->src[0], LLM_ROWS_BATCH);
+	if (!err)
+		err = llm_verify_distinct(v, insn->src[0], insn->dst);
+	if (err)
+		return err;
+	if (llm_register_width(v, insn->src[0]) > head || llm_register_width(v, insn->src[0]) % 2)
+		return llm_verify_refuse(v, "heads of %u columns can't be rotated by %u", head,
+					 llm_register_width(v, insn->src[0]));
+	return 0;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	return llm_op_row_tiles(step, insn->dst, insn->arg[1] * insn->arg[2]);
+}
+
+static void rotate(float *head, const float *angles, u32 columns)
+{
+	float a, b;
+	u32 i;
+
+	for (i = 0; i < columns; i += 2) {
+		a = head[i];
+		b = head[i + 1];
+		head[i] = a * angles[i] - b * angles[i + 1];
+		head[i + 1] = a * angles[i + 1] + b * angles[i];
+	}
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	u32 heads = insn->arg[1], head = insn->arg[2];
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, heads * head, tile);
+	u32 rotated = step->plan->image->registers[insn->src[0]].width;
+	u32 i, j;
+
+	for (i = span.first; i < span.end; i++)
+		for (j = 0; j < heads; j++)
+			rotate(llm_op_row(step, insn->dst, i) + insn->arg[0] + j * head,
+			       llm_op_row(step, insn->src[0], i), rotated);
+}
+
+const struct llm_op_type llm_op_rope = {
+	.name = "rope",
+	.verify = verify,
+	.parts = llm_op_one_part,
+	.tiles = tiles,
+	.run = run,
+};

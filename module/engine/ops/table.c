@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "op.h"
+
+static const struct llm_op_type *const table[] = {
+	[LLM_OP_EMBED] = &llm_op_embed,
+	[LLM_OP_ANGLES] = &llm_op_angles,
+	[LLM_OP_NORM] = &llm_op_norm,
+	[LLM_OP_LINEAR] = &llm_op_linear,
+	[LLM_OP_ROPE] = &llm_op_rope,
+	[LLM_OP_ATTEND] = &llm_op_attend,
+	[LLM_OP_GLU] = &llm_op_glu,
+	[LLM_OP_GATHER] = &llm_op_gather,
+};
+
+/* Numbers that a row by row instruction works on in one tile, about. */
+#define TILE_NUMBERS 8192
+
+const struct llm_op_type *llm_op_find(u32 op)
+{
+	return op < ARRAY_SIZE(table) ? table[op] : NULL;
+}
+
+u32 llm_op_one_part(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return 1;
+}
+
+static u32 rows_per_tile(u32 width)
+{
+	return max(1U, TILE_NUMBERS / width);
+}
+
+u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width)
+{
+	return DIV_ROUND_UP(llm_op_row_count(step, reg), rows_per_tile(width));
+}
+
+struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile)
+{
+	u32 rows = rows_per_tile(width);
+	struct llm_op_span span = {
+		.first = tile * rows,
+		.end = min(tile * rows + rows, llm_op_row_count(step, reg)),
+	};
+
+	return span;
+}

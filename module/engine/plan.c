@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plan.h"
+
+#include "form.h"
+#include "kv.h"
+#include "verifier.h"
+
+/* Memory of one step, and of one page, beyond which an image is refused. */
+#define MAX_WORKSPACE	(4ULL << 30)
+#define MAX_PAGE	(256ULL << 20)
+
+static u64 plan_registers(struct llm_plan *plan)
+{
+	const struct llm_image *image = plan->image;
+	u64 floats = 0;
+	u32 i, rows;
+
+	for (i = 0; i < image->register_count; i++) {
+		rows = image->registers[i].rows == LLM_ROWS_OUTPUT ? plan->output_rows :
+								     plan->batch_rows;
+		plan->register_offset[i] = floats;
+		floats += ALIGN((u64)rows * image->registers[i].width, 16);
+	}
+	return floats * sizeof(u32);
+}
+
+static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
+{
+	u64 blocks = DIV_ROUND_UP(v->quantized_columns, LLM_BLOCK);
+
+	plan->quantized_offset = plan_registers(plan);
+	plan->quantized_stride = ALIGN(blocks * sizeof(struct llm_block_q8_0), 64);
+	plan->softmax_heads = v->softmax_heads;
+	plan->softmax_offset = plan->quantized_offset + plan->quantized_stride * plan->batch_rows;
+	plan->workspace_bytes = plan->softmax_offset +
+				(u64)plan->batch_rows * v->softmax_heads * 2 * sizeof(u32);
+	if (plan->workspace_bytes > MAX_WORKSPACE)
+		return llm_refuse(v->error, -E2BIG, "program: needs %llu bytes of registers, at most %llu",
+				  (unsigned long long)plan->workspace_bytes, MAX_WORKSPACE);
+	return 0;
+}
+
+static int plan_slots(struct llm_plan *plan, struct llm_error *error)
+{
+	const struct llm_image *image = plan->image;
+	u64 offset = 0;
+	u32 i;
+
+	plan->slots = llm_alloc((u64)max(image->slot_count, 1U) * sizeof(*plan->slots));
+	if (!plan->slots)
+		return llm_refuse(error, -ENOMEM, "out of memory");
+	for (i = 0; i < image->slot_count; i++) {
+		const struct llm_image_slot *from = &image->slots[i];
+		struct llm_slot *slot = &plan->slots[i];
+
+		slot->key_width = from->key_width;
+		slot->value_width = from->value_width;
+		slot->page_offset = offset;
+		offset += ALIGN((u64)from->key_width * sizeof(u16) * LLM_PAGE_POSITIONS, 64);
+		slot->value_offset = offset;
+		offset += ALIGN((u64)from->value_width * sizeof(u16) * LLM_PAGE_POSITIONS, 64);
+		if (offset > MAX_PAGE)
+			return llm_refuse(error, -E2BIG,
+					  "slots: %u positions take more than %llu bytes",
+					  LLM_PAGE_POSITIONS, MAX_PAGE);
+	}
+	plan->page_bytes = offset;
+	return 0;
+}
+
+static int plan_program(struct llm_plan *plan, struct llm_error *error)
+{
+	struct llm_verifier *v;
+	int err;
+
+	plan->ops = llm_alloc((u64)plan->image->program_count * sizeof(*plan->ops));
+	v = llm_alloc(sizeof(*v));
+	if (!plan->ops || !v) {
+		llm_free(v);
+		return llm_refuse(error, -ENOMEM, "out of memory");
+	}
+	v->image = plan->image;
+	v->error = error;
+	err = llm_verify_program(v, plan->ops);
+	if (!err)
+		err = plan_workspace(plan, v);
+	llm_free(v);
+	return err;
+}
+
+int llm_plan_create(struct llm_plan **created, const struct llm_image *image,
+		    const struct llm_form *form, u32 batch_rows, u32 output_rows,
+		    struct llm_error *error)
+{
+	struct llm_plan *plan = llm_alloc(sizeof(*plan));
+	int err;
+
+	if (!plan)
+		return llm_refuse(error, -ENOMEM, "out of memory");
+	plan->image = image;
+	plan->form = form;
+	plan->batch_rows = batch_rows;
+	plan->output_rows = output_rows;
+	err = plan_program(plan, error);
+	if (!err)
+		err = plan_slots(plan, error);
+	if (err)
+		llm_plan_destroy(plan);
+	else
+		*created = plan;
+	return err;
+}
+
+void llm_plan_destroy(struct llm_plan *plan)
+{
+	if (!plan)
+		return;
+	llm_free(plan->slots);
+	llm_free(plan->ops);
+	llm_free(plan);
+}

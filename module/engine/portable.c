@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hot loops in plain C: the reference for all other forms, and what runs
+ * where none of them can.
+ */
+#include "form.h"
+#include "math.h"
+
+static bool usable(void)
+{
+	return true;
+}
+
+static void matmul_f32(const struct llm_matmul *m)
+{
+	const float *w, *x;
+	u32 o, r, c;
+	float sum;
+
+	for (o = 0; o < m->outputs; o++) {
+		w = (const float *)(m->w + o * m->w_stride);
+		for (r = 0; r < m->rows; r++) {
+			x = (const float *)(m->x + r * m->x_stride);
+			sum = 0;
+			for (c = 0; c < m->columns; c++)
+				sum += w[c] * x[c];
+			llm_matmul_store(m, r, o, sum);
+		}
+	}
+}
+
+static void matmul_f16(const struct llm_matmul *m)
+{
+	const float *x;
+	const u16 *w;
+	u32 o, r, c;
+	float sum;
+
+	for (o = 0; o < m->outputs; o++) {
+		w = (const u16 *)(m->w + o * m->w_stride);
+		for (r = 0; r < m->rows; r++) {
+			x = (const float *)(m->x + r * m->x_stride);
+			sum = 0;
+			for (c = 0; c < m->columns; c++)
+				sum += llm_f16_to_f32(w[c]) * x[c];
+			llm_matmul_store(m, r, o, sum);
+		}
+	}
+}
+
+static float dot_q8_0(const struct llm_block_q8_0 *w, const struct llm_block_q8_0 *x, u32 blocks)
+{
+	float sum = 0;
+	s32 products;
+	u32 b, i;
+
+	for (b = 0; b < blocks; b++) {
+		products = 0;
+		for (i = 0; i < LLM_BLOCK; i++)
+			products += w[b].values[i] * x[b].values[i];
+		sum += llm_f16_to_f32(w[b].scale) * llm_f16_to_f32(x[b].scale) * (float)products;
+	}
+	return sum;
+}
+
+static void matmul_q8_0(const struct llm_matmul *m)
+{
+	u32 o, r;
+
+	for (o = 0; o < m->outputs; o++)
+		for (r = 0; r < m->rows; r++)
+			llm_matmul_store(m, r, o,
+					 dot_q8_0((const void *)(m->w + o * m->w_stride),
+						  (const void *)(m->x + r * m->x_stride),
+						  m->columns / LLM_BLOCK));
+}
+
+static s8 quantize_value(float x)
+{
+	x = x > -127.0f ? x : -127.0f;
+	x = x < 127.0f ? x : 127.0f;
+	return (s8)(x + (x < 0 ? -0.5f : 0.5f));
+}
+
+static void quantize_q8_0(struct llm_block_q8_0 *y, const float *x, u32 n)
+{
+	float most, magnitude, inverse;
+	u32 b, i;
+
+	for (b = 0; b < n / LLM_BLOCK; b++, x += LLM_BLOCK) {
+		most = 0;
+		for (i = 0; i < LLM_BLOCK; i++) {
+			magnitude = x[i] < 0 ? -x[i] : x[i];
+			most = magnitude > most ? magnitude : most;
+		}
+		y[b].scale = llm_f32_to_f16(most / 127.0f);
+		inverse = most > 0 ? 127.0f / most : 0;
+		for (i = 0; i < LLM_BLOCK; i++)
+			y[b].values[i] = quantize_value(x[i] * inverse);
+	}
+}
+
+static float sum_squares(const float *x, u32 n)
+{
+	float sum = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		sum += x[i] * x[i];
+	return sum;
+}
+
+static void f32_to_f16(u16 *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = llm_f32_to_f16(x[i]);
+}
+
+static void scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
+{
+	u32 i, d;
+
+	for (i = 0; i < n; i++, k += stride) {
+		s[i] = 0;
+		for (d = 0; d < dim; d++)
+			s[i] += llm_f16_to_f32(k[d]) * q[d];
+	}
+}
+
+static void values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
+{
+	u32 i, d;
+
+	for (i = 0; i < n; i++, v += stride)
+		for (d = 0; d < dim; d++)
+			y[d] += p[i] * llm_f16_to_f32(v[d]);
+}
+
+static float exp_sum(float *x, float maximum, u32 n)
+{
+	float sum = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		x[i] = llm_expf(x[i] - maximum);
+		sum += x[i];
+	}
+	return sum;
+}
+
+static void silu_mul(float *y, const float *g, const float *u, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = g[i] / (1.0f + llm_expf(-g[i])) * u[i];
+}
+
+const struct llm_form llm_form_portable = {
+	.name = "portable",
+	.usable = usable,
+	.macs_per_us = 1000,
+	.matmul_f32 = matmul_f32,
+	.matmul_f16 = matmul_f16,
+	.matmul_q8_0 = matmul_q8_0,
+	.quantize_q8_0 = quantize_q8_0,
+	.sum_squares = sum_squares,
+	.f32_to_f16 = f32_to_f16,
+	.scores_f16 = scores_f16,
+	.values_f16 = values_f16,
+	.exp_sum = exp_sum,
+	.silu_mul = silu_mul,
+};

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "step.h"
+
+#include "ops/op.h"
+
+/*
+ * The cursor in one word: the number of the open stage, counted from the start
+ * of the step, its tiles, and the next tile to claim. That a claim compares all
+ * three is what makes it safe against a stage that is opened meanwhile.
+ */
+#define TILE_BITS	20
+#define TILE_MASK	((1ULL << TILE_BITS) - 1)
+#define STAGE_OVER	((1ULL << 24) - 1)
+
+static u64 cursor_make(u64 stage, u32 tiles)
+{
+	return stage << (2 * TILE_BITS) | (u64)tiles << TILE_BITS;
+}
+
+static u64 cursor_stage(u64 cursor)
+{
+	return cursor >> (2 * TILE_BITS);
+}
+
+static u32 cursor_tiles(u64 cursor)
+{
+	return (cursor >> TILE_BITS) & TILE_MASK;
+}
+
+static u32 cursor_next(u64 cursor)
+{
+	return cursor & TILE_MASK;
+}
+
+int llm_step_create(struct llm_step **created, const struct llm_plan *plan)
+{
+	struct llm_step *step = llm_alloc(sizeof(*step));
+
+	if (!step)
+		return -ENOMEM;
+	step->plan = plan;
+	step->workspace_memory = llm_alloc(plan->workspace_bytes + 64);
+	if (!step->workspace_memory) {
+		llm_free(step);
+		return -ENOMEM;
+	}
+	step->workspace = (u8 *)ALIGN((uintptr_t)step->workspace_memory, 64);
+	atomic64_set(&step->cursor, cursor_make(STAGE_OVER, 0));
+	*created = step;
+	return 0;
+}
+
+void llm_step_destroy(struct llm_step *step)
+{
+	if (!step)
+		return;
+	llm_free_private(step->workspace_memory, step->plan->workspace_bytes + 64);
+	llm_free(step);
+}
+
+/*
+ * Opens the next stage that has tiles, from instruction @insn, part @part on.
+ * Only one worker is here: the one that finished the last tile of the stage
+ * before, or the one that begins the step. Returns whether there is one.
+ */
+static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
+{
+	const struct llm_plan *plan = step->plan;
+	const struct llm_image *image = plan->image;
+	u32 tiles;
+
+	for (; insn < image->program_count; insn++, part = 0) {
+		const struct llm_op_type *op = plan->ops[insn];
+		u32 parts = op->parts(step, &image->program[insn]);
+
+		for (; part < parts; part++) {
+			tiles = op->tiles(step, &image->program[insn], part);
+			if (!tiles)
+				continue;
+			step->insn = insn;
+			step->part = part;
+			atomic_set(&step->done, 0);
+			atomic64_set_release(&step->cursor, cursor_make(stage, tiles));
+			return true;
+		}
+	}
+	atomic64_set_release(&step->cursor, cursor_make(STAGE_OVER, 0));
+	return false;
+}
+
+void llm_step_begin(struct llm_step *step, u32 row_count)
+{
+	u32 i;
+
+	step->row_count = row_count;
+	step->output_count = 0;
+	step->positions = 0;
+	for (i = 0; i < row_count; i++) {
+		if (step->rows[i].output)
+			step->output_row[step->output_count++] = i;
+		step->positions = max(step->positions, step->rows[i].position + 1);
+	}
+	open_stage(step, 0, 0, 0);
+}
+
+enum llm_tile_result llm_step_tile(struct llm_step *step)
+{
+	const struct llm_image *image = step->plan->image;
+	s64 seen = atomic64_read_acquire(&step->cursor);
+	u64 cursor;
+	u32 insn;
+
+	do {
+		cursor = (u64)seen;
+		if (cursor_stage(cursor) == STAGE_OVER)
+			return LLM_TILE_OVER;
+		if (cursor_next(cursor) == cursor_tiles(cursor))
+			return LLM_TILE_NONE;
+	} while (!atomic64_try_cmpxchg(&step->cursor, &seen, (s64)(cursor + 1)));
+
+	insn = step->insn;
+	step->plan->ops[insn]->run(step, &image->program[insn], step->part, cursor_next(cursor));
+	if ((u32)atomic_inc_return(&step->done) != cursor_tiles(cursor))
+		return LLM_TILE_RAN;
+	return open_stage(step, cursor_stage(cursor) + 1, insn, step->part + 1) ? LLM_TILE_RAN :
+										  LLM_TILE_LAST;
+}
+
+void *llm_step_logits(struct llm_step *step, u32 output)
+{
+	const struct llm_plan *plan = step->plan;
+	u32 reg = plan->image->model.logits;
+	u64 floats = plan->register_offset[reg] + (u64)output * plan->image->registers[reg].width;
+
+	return step->workspace + floats * sizeof(u32);
+}

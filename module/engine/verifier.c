@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "verifier.h"
+
+#include "ops/op.h"
+
+/* Multiply-adds of a row for each byte of tensor data, and some for the rest. */
+#define WORK_PER_BYTE	64
+#define WORK_FREE	(1U << 20)
+
+static int verify_insn(struct llm_verifier *v, const struct llm_op_type **op)
+{
+	v->name = "unknown";
+	*op = llm_op_find(v->insn->op);
+	if (!*op)
+		return llm_refuse(v->error, -EOPNOTSUPP,
+				  "instruction %u: operation %u is not known to this version",
+				  v->index, v->insn->op);
+	v->name = (*op)->name;
+	if (v->insn->flags)
+		return llm_refuse(v->error, -EOPNOTSUPP,
+				  "instruction %u (%s): flags %#x are not known to this version",
+				  v->index, v->name, v->insn->flags);
+	if (v->insn->reserved)
+		return llm_verify_refuse(v, "reserved field is not zero");
+	return (*op)->verify(v, v->insn);
+}
+
+int llm_verify_program(struct llm_verifier *v, const struct llm_op_type **ops)
+{
+	const struct llm_image *image = v->image;
+	u32 logits = image->model.logits;
+	u32 i;
+	int err;
+
+	for (i = 0; i < image->program_count; i++) {
+		v->index = i;
+		v->insn = &image->program[i];
+		err = verify_insn(v, &ops[i]);
+		if (err)
+			return err;
+	}
+	if (v->work > image->data_length * WORK_PER_BYTE + WORK_FREE)
+		return llm_refuse(v->error, -E2BIG,
+				  "program: %llu multiply-adds a token are too many for %llu bytes of weights",
+				  (unsigned long long)v->work,
+				  (unsigned long long)image->data_length);
+	if (v->written[logits] != image->registers[logits].width)
+		return llm_refuse(v->error, -EINVAL,
+				  "program: register %u, the logits, is not written", logits);
+	return 0;
+}
+
+int llm_verify_shape(struct llm_verifier *v, u32 sources, u32 tensors, u32 args, bool slot)
+{
+	const struct llm_insn *insn = v->insn;
+	u32 i;
+
+	for (i = sources; i < ARRAY_SIZE(insn->src); i++)
+		if (insn->src[i] != LLM_IMAGE_NONE16)
+			return llm_verify_refuse(v, "source %u is not used and must be none", i);
+	for (i = tensors; i < ARRAY_SIZE(insn->tensor); i++)
+		if (insn->tensor[i] != LLM_IMAGE_NONE)
+			return llm_verify_refuse(v, "tensor operand %u is not used and must be none", i);
+	for (i = args; i < ARRAY_SIZE(insn->arg); i++)
+		if (insn->arg[i])
+			return llm_verify_refuse(v, "argument %u is not used and must be zero", i);
+	if (!slot && insn->slot != LLM_IMAGE_NONE16)
+		return llm_verify_refuse(v, "the slot is not used and must be none");
+	return 0;
+}
+
+static int verify_columns(struct llm_verifier *v, u32 reg, u32 column, u64 width)
+{
+	if (!llm_register_exists(v, reg))
+		return llm_verify_refuse(v, "there is no register %u", reg);
+	if (!width || column + width > llm_register_width(v, reg))
+		return llm_verify_refuse(v, "columns %u to %llu are not within register %u of width %u",
+					 column, (unsigned long long)(column + width), reg,
+					 llm_register_width(v, reg));
+	return 0;
+}
+
+int llm_verify_read(struct llm_verifier *v, u32 reg, u32 column, u64 width)
+{
+	int err = verify_columns(v, reg, column, width);
+
+	if (err)
+		return err;
+	if (column + width > v->written[reg])
+		return llm_verify_refuse(v, "register %u is read at columns %u to %llu, but written only to %u",
+					 reg, column, (unsigned long long)(column + width),
+					 v->written[reg]);
+	return 0;
+}
+
+int llm_verify_write(struct llm_verifier *v, u32 reg, u32 column, u64 width)
+{
+	int err = verify_columns(v, reg, column, width);
+
+	if (err)
+		return err;
+	if (column > v->written[reg])
+		return llm_verify_refuse(v, "register %u is written from column %u, but columns before it from %u are not",
+					 reg, column, v->written[reg]);
+	v->written[reg] = max_t(u32, v->written[reg], column + width);
+	return 0;
+}
+
+int llm_verify_distinct(struct llm_verifier *v, u32 a, u32 b)
+{
+	if (a == b)
+		return llm_verify_refuse(v, "register %u is both source and destination", a);
+	return 0;
+}
+
+int llm_verify_rows(struct llm_verifier *v, u32 reg, u32 rows)
+{
+	if (v->image->registers[reg].rows != rows)
+		return llm_verify_refuse(v, "register %u has the wrong kind of rows", reg);
+	return 0;
+}
+
+int llm_verify_tensor(struct llm_verifier *v, u32 index, const struct llm_tensor **tensor)
+{
+	if (index >= v->image->tensor_count)
+		return llm_verify_refuse(v, "there is no tensor %u", index);
+	*tensor = &v->image->tensors[index];
+	return 0;
+}
+
+int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns)
+{
+	const struct llm_tensor *tensor = NULL;
+	int err = llm_verify_tensor(v, index, &tensor);
+
+	if (err)
+		return err;
+	if (tensor->type != LLM_TENSOR_F32 || tensor->rows != 1 || tensor->columns != columns)
+		return llm_verify_refuse(v, "tensor %u is not one row of %u F32 numbers", index,
+					 columns);
+	return 0;
+}
+
+int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive)
+{
+	if ((bits & 0x7f800000) == 0x7f800000)
+		return llm_verify_refuse(v, "a number is not finite");
+	if (positive && (bits & 0x80000000 || !bits))
+		return llm_verify_refuse(v, "a number is not positive");
+	return 0;
+}

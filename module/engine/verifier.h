@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_ENGINE_VERIFIER_H
+#define LLM_ENGINE_VERIFIER_H
+
+#include "plan.h"
+
+/**
+ * struct llm_verifier - what is known of a program up to one instruction
+ * @image: whose program it is; everything but the program is checked already
+ * @error: gets the reason for a refusal
+ * @index: number of the instruction
+ * @name: name of the instruction
+ * @insn: the instruction
+ * @written: columns of each register that are written for sure, from column 0
+ * @slot_used: slots that have an instruction
+ * @quantized_columns: most columns that are ever quantised
+ * @softmax_heads: most query heads of an instruction
+ * @work: multiply-adds of a row so far
+ *
+ * Each instruction's verify() states what it reads and writes with the
+ * functions below; what it does not state, run() does not touch.
+ */
+struct llm_verifier {
+	const struct llm_image *image;
+	struct llm_error *error;
+	u32 index;
+	const char *name;
+	const struct llm_insn *insn;
+	u32 written[64];
+	bool slot_used[1024];
+	u32 quantized_columns;
+	u32 softmax_heads;
+	u64 work;
+};
+
+/**
+ * llm_verify_program() - proves that a program touches only what is its own
+ * @v: verifier with @image and @error set, the rest zero
+ * @ops: filled: for each instruction its row in the table of instructions
+ *
+ * Return: 0, -EINVAL, -EOPNOTSUPP or -E2BIG with a reason.
+ */
+int llm_verify_program(struct llm_verifier *v, const struct llm_op_type **ops);
+
+/**
+ * llm_verify_shape() - which fields an instruction uses; all others must be zero
+ *	or none
+ * @v: verifier
+ * @sources: registers it reads, from src[0]
+ * @tensors: tensors it has room for, from tensor[0]
+ * @args: numbers it has, from arg[0]
+ * @slot: whether it uses a slot
+ */
+int llm_verify_shape(struct llm_verifier *v, u32 sources, u32 tensors, u32 args, bool slot);
+
+/**
+ * llm_verify_read() - the instruction reads columns of a register
+ * @v: verifier
+ * @reg: register number, unchecked
+ * @column: first column, unchecked
+ * @width: columns, at least 1, unchecked
+ *
+ * The range must lie in the register and have been written.
+ */
+int llm_verify_read(struct llm_verifier *v, u32 reg, u32 column, u64 width);
+
+/**
+ * llm_verify_write() - the instruction writes columns of a register
+ * @v: verifier
+ * @reg: register number, unchecked
+ * @column: first column, unchecked; no column before it is unwritten
+ * @width: columns, at least 1, unchecked
+ */
+int llm_verify_write(struct llm_verifier *v, u32 reg, u32 column, u64 width);
+
+/**
+ * llm_verify_distinct() - two registers must not be the same
+ * @v: verifier
+ * @a: register number
+ * @b: register number
+ */
+int llm_verify_distinct(struct llm_verifier *v, u32 a, u32 b);
+
+/**
+ * llm_verify_rows() - a register must have certain rows
+ * @v: verifier
+ * @reg: register number that was read or written
+ * @rows: enum llm_rows
+ */
+int llm_verify_rows(struct llm_verifier *v, u32 reg, u32 rows);
+
+/**
+ * llm_verify_tensor() - the instruction reads a tensor
+ * @v: verifier
+ * @index: tensor number, unchecked
+ * @tensor: set to the tensor
+ */
+int llm_verify_tensor(struct llm_verifier *v, u32 index, const struct llm_tensor **tensor);
+
+/**
+ * llm_verify_vector() - the instruction reads an F32 tensor of one row
+ * @v: verifier
+ * @index: tensor number, unchecked
+ * @columns: columns it must have
+ */
+int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns);
+
+/**
+ * llm_verify_finite() - a number in IEEE 754 representation must be finite
+ * @v: verifier
+ * @bits: the number
+ * @positive: whether it must be above zero
+ */
+int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive);
+
+/** llm_register_width() - columns of a register that was read or written. */
+static inline u32 llm_register_width(const struct llm_verifier *v, u32 reg)
+{
+	return v->image->registers[reg].width;
+}
+
+/** llm_register_exists() - whether there is a register of that number. */
+static inline bool llm_register_exists(const struct llm_verifier *v, u32 reg)
+{
+	return reg < v->image->register_count;
+}
+
+/* Refuses the present instruction: verify_refuse(v, "has %u heads", n). */
+#define llm_verify_refuse(v, format, ...) \
+	llm_refuse((v)->error, -EINVAL, "instruction %u (%s): " format, (v)->index, (v)->name, \
+		   ##__VA_ARGS__)
+
+#endif /* LLM_ENGINE_VERIFIER_H */

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hot loops for AVX2 with FMA and F16C. The order of every sum is: eight
+ * lanes, two accumulators for even and odd steps, then lanes together, then what
+ * is left past the last whole step.
+ */
+#include "../form.h"
+#include "../math.h"
+#include "intrinsics.h"
+
+/* Input rows that share one pass over a weight row. */
+#define ROWS 4
+
+static float sum_lanes(__m256 a)
+{
+	__m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+
+	x = _mm_add_ps(x, _mm_movehl_ps(x, x));
+	x = _mm_add_ss(x, _mm_movehdup_ps(x));
+	return _mm_cvtss_f32(x);
+}
+
+static __m256 load_f16(const u16 *x)
+{
+	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)x));
+}
+
+static float f16_to_f32(u16 x)
+{
+	return _cvtsh_ss(x);
+}
+
+static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const float *w = (const float *)(m->w + o * m->w_stride);
+	const u8 *x = m->x + r * m->x_stride;
+	__m256 even[ROWS], odd[ROWS], w0, w1;
+	u32 i, c;
+	float sum;
+
+	for (i = 0; i < rows; i++)
+		even[i] = odd[i] = _mm256_setzero_ps();
+	for (c = 0; c + 16 <= m->columns; c += 16) {
+		w0 = _mm256_loadu_ps(w + c);
+		w1 = _mm256_loadu_ps(w + c + 8);
+		for (i = 0; i < rows; i++) {
+			const float *xi = (const float *)(x + i * m->x_stride) + c;
+
+			even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(xi), even[i]);
+			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
+		}
+	}
+	for (i = 0; i < rows; i++) {
+		const float *xi = (const float *)(x + i * m->x_stride);
+		u32 rest;
+
+		sum = sum_lanes(_mm256_add_ps(even[i], odd[i]));
+		for (rest = c; rest < m->columns; rest++)
+			sum += w[rest] * xi[rest];
+		llm_matmul_store(m, r + i, o, sum);
+	}
+}
+
+static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const u16 *w = (const u16 *)(m->w + o * m->w_stride);
+	const u8 *x = m->x + r * m->x_stride;
+	__m256 even[ROWS], odd[ROWS], w0, w1;
+	u32 i, c;
+	float sum;
+
+	for (i = 0; i < rows; i++)
+		even[i] = odd[i] = _mm256_setzero_ps();
+	for (c = 0; c + 16 <= m->columns; c += 16) {
+		w0 = load_f16(w + c);
+		w1 = load_f16(w + c + 8);
+		for (i = 0; i < rows; i++) {
+			const float *xi = (const float *)(x + i * m->x_stride) + c;
+
+			even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(xi), even[i]);
+			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
+		}
+	}
+	for (i = 0; i < rows; i++) {
+		const float *xi = (const float *)(x + i * m->x_stride);
+		u32 rest;
+
+		sum = sum_lanes(_mm256_add_ps(even[i], odd[i]));
+		for (rest = c; rest < m->columns; rest++)
+			sum += f16_to_f32(w[rest]) * xi[rest];
+		llm_matmul_store(m, r + i, o, sum);
+	}
+}
+
+/*
+ * The products of 32 pairs of signed bytes, summed to eight lanes. maddubs takes
+ * one unsigned side, so the sign of w moves to x; two products of it fit 16 bits
+ * because |w| <= 128 and |x| <= 127.
+ */
+static __always_inline __m256 block_products(__m256i w, __m256i magnitude, __m256i x)
+{
+	__m256i pairs = _mm256_maddubs_epi16(magnitude, _mm256_sign_epi8(x, w));
+
+	return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+}
+
+static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const struct llm_block_q8_0 *w = (const void *)(m->w + o * m->w_stride);
+	const u8 *x = m->x + r * m->x_stride;
+	u32 blocks = m->columns / LLM_BLOCK;
+	__m256 sums[ROWS][2];
+	u32 i, b;
+
+	for (i = 0; i < rows; i++)
+		sums[i][0] = sums[i][1] = _mm256_setzero_ps();
+	for (b = 0; b < blocks; b++) {
+		__m256i values = _mm256_loadu_si256((const __m256i *)w[b].values);
+		__m256i magnitude = _mm256_sign_epi8(values, values);
+		float scale = f16_to_f32(w[b].scale);
+
+		for (i = 0; i < rows; i++) {
+			const struct llm_block_q8_0 *xi = (const void *)(x + i * m->x_stride);
+			__m256i xv = _mm256_loadu_si256((const __m256i *)xi[b].values);
+			__m256 both = _mm256_set1_ps(scale * f16_to_f32(xi[b].scale));
+
+			sums[i][b & 1] = _mm256_fmadd_ps(both,
+							 block_products(values, magnitude, xv),
+							 sums[i][b & 1]);
+		}
+	}
+	for (i = 0; i < rows; i++)
+		llm_matmul_store(m, r + i, o, sum_lanes(_mm256_add_ps(sums[i][0], sums[i][1])));
+}
+
+#define DEFINE_MATMUL(type)							\
+static void matmul_##type(const struct llm_matmul *m)				\
+{										\
+	u32 o, r;								\
+										\
+	for (o = 0; o < m->outputs; o++) {					\
+		for (r = 0; r + ROWS <= m->rows; r += ROWS)			\
+			dot_##type(m, o, r, ROWS);				\
+		for (; r < m->rows; r++)					\
+			dot_##type(m, o, r, 1);					\
+	}									\
+}
+
+DEFINE_MATMUL(f32)
+DEFINE_MATMUL(f16)
+DEFINE_MATMUL(q8_0)
+
+static float most_lane(__m256 a)
+{
+	__m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
+
+	x = _mm_max_ps(x, _mm_movehl_ps(x, x));
+	x = _mm_max_ss(x, _mm_movehdup_ps(x));
+	return _mm_cvtss_f32(x);
+}
+
+/* Eight numbers to integers in -127..127, to nearest, halves away from zero. */
+static __m256i round_lanes(__m256 x, __m256 inverse)
+{
+	const __m256 sign = _mm256_set1_ps(-0.0f);
+	__m256 half;
+
+	x = _mm256_mul_ps(x, inverse);
+	x = _mm256_max_ps(x, _mm256_set1_ps(-127.0f));
+	x = _mm256_min_ps(x, _mm256_set1_ps(127.0f));
+	half = _mm256_or_ps(_mm256_and_ps(x, sign), _mm256_set1_ps(0.5f));
+	return _mm256_cvttps_epi32(_mm256_add_ps(x, half));
+}
+
+static void quantize_block(struct llm_block_q8_0 *y, const float *x)
+{
+	const __m256 sign = _mm256_set1_ps(-0.0f);
+	__m256 most = _mm256_setzero_ps();
+	__m256 v[4], inverse;
+	__m256i low, high;
+	float m;
+	u32 i;
+
+	for (i = 0; i < 4; i++) {
+		v[i] = _mm256_loadu_ps(x + 8 * i);
+		most = _mm256_max_ps(_mm256_andnot_ps(sign, v[i]), most);
+	}
+	m = most_lane(most);
+	y->scale = _cvtss_sh(m / 127.0f, 0);
+	inverse = _mm256_set1_ps(m > 0 ? 127.0f / m : 0);
+	low = _mm256_packs_epi32(round_lanes(v[0], inverse), round_lanes(v[1], inverse));
+	high = _mm256_packs_epi32(round_lanes(v[2], inverse), round_lanes(v[3], inverse));
+	low = _mm256_packs_epi16(low, high);
+	/* The packs work within halves: put the fours back in order. */
+	low = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+	_mm256_storeu_si256((__m256i *)y->values, low);
+}
+
+static void quantize_q8_0(struct llm_block_q8_0 *y, const float *x, u32 n)
+{
+	u32 b;
+
+	for (b = 0; b < n / LLM_BLOCK; b++)
+		quantize_block(&y[b], x + b * LLM_BLOCK);
+}
+
+static float sum_squares(const float *x, u32 n)
+{
+	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps(), a, b;
+	float sum;
+	u32 i;
+
+	for (i = 0; i + 16 <= n; i += 16) {
+		a = _mm256_loadu_ps(x + i);
+		b = _mm256_loadu_ps(x + i + 8);
+		even = _mm256_fmadd_ps(a, a, even);
+		odd = _mm256_fmadd_ps(b, b, odd);
+	}
+	sum = sum_lanes(_mm256_add_ps(even, odd));
+	for (; i < n; i++)
+		sum += x[i] * x[i];
+	return sum;
+}
+
+static void f32_to_f16(u16 *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		_mm_storeu_si128((__m128i *)(y + i), _mm256_cvtps_ph(_mm256_loadu_ps(x + i), 0));
+	for (; i < n; i++)
+		y[i] = _cvtss_sh(x[i], 0);
+}
+
+static void scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
+{
+	__m256 even, odd;
+	u32 i, d;
+
+	for (i = 0; i < n; i++, k += stride) {
+		even = odd = _mm256_setzero_ps();
+		for (d = 0; d + 16 <= dim; d += 16) {
+			even = _mm256_fmadd_ps(load_f16(k + d), _mm256_loadu_ps(q + d), even);
+			odd = _mm256_fmadd_ps(load_f16(k + d + 8), _mm256_loadu_ps(q + d + 8), odd);
+		}
+		s[i] = sum_lanes(_mm256_add_ps(even, odd));
+		for (; d < dim; d++)
+			s[i] += f16_to_f32(k[d]) * q[d];
+	}
+}
+
+static void values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
+{
+	__m256 sum;
+	u32 i, d;
+
+	for (d = 0; d + 8 <= dim; d += 8) {
+		sum = _mm256_loadu_ps(y + d);
+		for (i = 0; i < n; i++)
+			sum = _mm256_fmadd_ps(_mm256_set1_ps(p[i]), load_f16(v + i * stride + d),
+					      sum);
+		_mm256_storeu_ps(y + d, sum);
+	}
+	for (; d < dim; d++)
+		for (i = 0; i < n; i++)
+			y[d] += p[i] * f16_to_f32(v[i * stride + d]);
+}
+
+/* llm_expf() in eight lanes. */
+static __m256 exp_lanes(__m256 x)
+{
+	__m256 n, p;
+
+	/* The first operand of max is dropped where it is not a number. */
+	x = _mm256_max_ps(x, _mm256_set1_ps(LLM_EXP_MIN));
+	x = _mm256_min_ps(x, _mm256_set1_ps(LLM_EXP_MAX));
+	n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(LLM_LOG2_E)),
+			    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+	x = _mm256_fnmadd_ps(n, _mm256_set1_ps(LLM_LN2_HIGH), x);
+	x = _mm256_fnmadd_ps(n, _mm256_set1_ps(LLM_LN2_LOW), x);
+	p = _mm256_set1_ps(LLM_EXP_E0);
+	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E1));
+	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E2));
+	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E3));
+	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E4));
+	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E5));
+	p = _mm256_fmadd_ps(_mm256_mul_ps(p, x), x, _mm256_add_ps(x, _mm256_set1_ps(1.0f)));
+	return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(
+		_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
+}
+
+static float exp_sum(float *x, float maximum, u32 n)
+{
+	__m256 sums = _mm256_setzero_ps(), e;
+	float sum;
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		e = exp_lanes(_mm256_sub_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(maximum)));
+		_mm256_storeu_ps(x + i, e);
+		sums = _mm256_add_ps(sums, e);
+	}
+	sum = sum_lanes(sums);
+	for (; i < n; i++) {
+		x[i] = llm_expf(x[i] - maximum);
+		sum += x[i];
+	}
+	return sum;
+}
+
+static void silu_mul(float *y, const float *g, const float *u, u32 n)
+{
+	const __m256 one = _mm256_set1_ps(1.0f);
+	__m256 v;
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8) {
+		v = _mm256_loadu_ps(g + i);
+		v = _mm256_div_ps(v, _mm256_add_ps(one, exp_lanes(_mm256_sub_ps(
+			_mm256_setzero_ps(), v))));
+		_mm256_storeu_ps(y + i, _mm256_mul_ps(v, _mm256_loadu_ps(u + i)));
+	}
+	for (; i < n; i++)
+		y[i] = g[i] / (1.0f + llm_expf(-g[i])) * u[i];
+}
+
+const struct llm_form llm_form_avx2 = {
+	.name = "avx2",
+	.usable = llm_cpu_has_avx2,
+	.macs_per_us = 10000,
+	.matmul_f32 = matmul_f32,
+	.matmul_f16 = matmul_f16,
+	.matmul_q8_0 = matmul_q8_0,
+	.quantize_q8_0 = quantize_q8_0,
+	.sum_squares = sum_squares,
+	.f32_to_f16 = f32_to_f16,
+	.scores_f16 = scores_f16,
+	.values_f16 = values_f16,
+	.exp_sum = exp_sum,
+	.silu_mul = silu_mul,
+};
