@@ -4,13 +4,15 @@
 
 # Integer work only: built like any kernel code.
 engine-plain := error tensor image plan verifier kv form step ops/table
-engine-plain += tokenizer spm vocab reply request
+engine-plain += tokenizer spm vocab sampler reply request
 # Floating point, in the compiler's baseline instruction set.
-engine-float := portable sampler scoring
+engine-float := portable choice scoring
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
 engine-avx2 := x86/avx2
 engine-avx2-flags := $(engine-float-flags) -mavx2 -mfma -mf16c
+# Floating point; only where tests are built.
+engine-check := check
 # Functions of a table have one shape, whether they need all of it or not.
 engine-user-flags := -Wno-unused-parameter

@@ -73,6 +73,34 @@ static inline float llm_expf(float x)
 }
 
 /**
+ * llm_log() - natural logarithm, to 1e-15
+ * @x: positive, finite and not subnormal
+ *
+ * x = m 2^e with m about 1, and ln m = 2 artanh((m - 1) / (m + 1)), as a series.
+ */
+static inline double llm_log(double x)
+{
+	double s, s2, series;
+	s32 exponent;
+	u64 bits;
+
+	memcpy(&bits, &x, sizeof(bits));
+	exponent = (s32)(bits >> 52) - 1023;
+	bits = (bits & 0xfffffffffffffULL) | 1023ULL << 52;
+	memcpy(&x, &bits, sizeof(x));
+	if (x > 1.41421356237309504880) {
+		x /= 2;
+		exponent++;
+	}
+	s = (x - 1) / (x + 1);
+	s2 = s * s;
+	series = 1.0 / 13 + s2 * (1.0 / 15 + s2 * (1.0 / 17 + s2 * (1.0 / 19)));
+	series = 1.0 / 5 + s2 * (1.0 / 7 + s2 * (1.0 / 9 + s2 * (1.0 / 11 + s2 * series)));
+	series = 1 + s2 * (1.0 / 3 + s2 * series);
+	return exponent * 0.69314718055994530942 + 2 * s * series;
+}
+
+/**
  * llm_sincos() - sine and cosine
  * @x: angle, radians; beyond 1e9 either way, or not a number, it counts as 0
  * @sine: result, to 1e-7

@@ -27,14 +27,20 @@ struct llm_stop {
  *	string, until it is known
  * @stops: stop strings, live as long as the reply
  * @stop_count: how many
+ * @held_length: bytes at @held
  * @held: bytes not shown yet
- * @held_length: how many
+ * @matched: bytes of each stop string that the reply ends with at present
+ * @border: for each stop string and each length of its beginnings, the longest
+ *	shorter beginning that this one ends with (Knuth, Morris, Pratt, "Fast
+ *	pattern matching in strings", 1977)
  */
 struct llm_reply {
 	const struct llm_stop *stops;
 	u32 stop_count;
 	u32 held_length;
 	u8 held[LLM_STOP_LENGTH + LLM_PIECE_LENGTH + 8];
+	u16 matched[LLM_STOP_COUNT];
+	u8 border[LLM_STOP_COUNT][LLM_STOP_LENGTH];
 };
 
 /**
@@ -47,14 +53,18 @@ void llm_reply_begin(struct llm_reply *reply, const struct llm_stop *stops, u32 
 
 /**
  * llm_reply_add() - adds the text of a token
- * @reply: reply
+ * @reply: reply; what was ready after the text before this one was removed
  * @bytes: text
  * @length: 0..LLM_PIECE_LENGTH
  * @ready: set to the number of bytes at the start of reply->held that can be
  *	shown now; llm_reply_shown() removes them
  *
+ * Where several stop strings are complete the one that was so first counts, of
+ * those complete at the same byte the longest: how the text was cut into tokens
+ * makes no difference.
+ *
  * Return: whether a stop string is complete: then @ready counts what is before
- * it, and the rest is to be dropped.
+ * it, and it and what follows are dropped.
  */
 bool llm_reply_add(struct llm_reply *reply, const u8 *bytes, u32 length, u32 *ready);
 

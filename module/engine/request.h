@@ -82,7 +82,8 @@ void llm_request_begin(struct llm_request *request);
  * @outputs: in, outputs that may be wanted, at least 1; out, outputs that are
  *
  * Return: rows filled, at least 1: a part of the prompt, or the last token
- * generated.
+ * generated. A generation wants the output of the last token of its prompt, a
+ * scoring those of all but the last: the output of a token tells of the next.
  */
 u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u32 room,
 		     u32 *outputs);
@@ -93,7 +94,7 @@ u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u3
  * @rows: how many, as llm_request_rows() returned
  *
  * Where a generation wanted an output, llm_request_token() is called next. A
- * scoring is over when its prompt is.
+ * scoring is over when its prompt is, with LLM_END_LENGTH.
  */
 void llm_request_computed(struct llm_request *request, u32 rows);
 

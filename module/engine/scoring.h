@@ -11,7 +11,8 @@
  * struct llm_scored - a token and how likely it is
  * @token: token
  * @logprob: Q16.16, natural logarithm of its probability, rounded to nearest,
- *	at most 0, not below S32_MIN
+ *	at most 0; S32_MIN where it is less than that says, or the logit is not a
+ *	number
  */
 struct llm_scored {
 	u32 token;
@@ -39,11 +40,11 @@ struct llm_scoring {
 	struct llm_scored best[LLM_SCORING_ALTERNATIVES];
 	/* private: */
 	u32 at;
-	u32 phase;
+	bool scanned;
 	u32 best_found;
-	u32 maximum_bits;
-	u64 sum_bits;
-	u32 best_logit_bits[LLM_SCORING_ALTERNATIVES];
+	float maximum;
+	double sum;
+	float best_logits[LLM_SCORING_ALTERNATIVES];
 };
 
 /**
@@ -53,9 +54,20 @@ struct llm_scoring {
  * @vocab_size: numbers there
  * @token: token asked about, below @vocab_size
  * @best_count: 0..LLM_SCORING_ALTERNATIVES, not above @vocab_size
+ *
+ * Integer work only, so not in scoring.c, which is built for floating point.
  */
-void llm_scoring_begin(struct llm_scoring *scoring, const void *logits, u32 vocab_size, u32 token,
-		     u32 best_count);
+static inline void llm_scoring_begin(struct llm_scoring *scoring, const void *logits,
+				     u32 vocab_size, u32 token, u32 best_count)
+{
+	scoring->logits = logits;
+	scoring->vocab_size = vocab_size;
+	scoring->token = token;
+	scoring->best_count = best_count;
+	scoring->at = 0;
+	scoring->scanned = false;
+	scoring->best_found = 0;
+}
 
 /**
  * llm_scoring_advance() - does a bounded part of the work, some 20 microseconds

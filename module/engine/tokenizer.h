@@ -8,7 +8,12 @@ struct llm_tokenizer;
 
 /** LLM_TEXT_SPECIAL - control tokens are recognised in, or shown as, text. */
 #define LLM_TEXT_SPECIAL	(1U << 0)
-/** LLM_TEXT_BEGIN - the text begins a conversation: BOS and space prefix as the model says. */
+/**
+ * LLM_TEXT_BEGIN - the text begins a conversation: BOS and space prefix as the
+ * model says. Without it the text goes on where another ended: neither is added
+ * at its start, but a space is still read after a token that was found whole,
+ * such as a control token, as llama.cpp does.
+ */
 #define LLM_TEXT_BEGIN		(1U << 1)
 
 /**
@@ -43,6 +48,9 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer);
  * @tokens: where they go
  * @room: tokens that fit there
  * @count: how many there are, also where they did not fit
+ *
+ * U+2581, which SentencePiece writes for a space, counts as one outside of
+ * tokens found whole.
  *
  * Time and memory grow as length * log(length) at most. May sleep, allocates
  * and frees. Integer work only. Return: 0, -ENOSPC where @room is too small,

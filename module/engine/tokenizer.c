@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "tokenizer.h"
+
+#include "spm.h"
+#include "vocab.h"
+
+/*
+ * Tokens that have a text of their own are found first and cut the text into
+ * fragments: users' tokens always, the others where they are asked for. The
+ * fragments between them are merged.
+ */
+struct llm_tokenizer {
+	const struct llm_image *image;
+	struct llm_spm spm;
+	struct llm_matcher user;
+	struct llm_matcher special;
+	u8 bytes[256];
+};
+
+static int tokenizer_init(struct llm_tokenizer *tokenizer, const struct llm_image *image,
+			  struct llm_error *error)
+{
+	const u32 user = 1U << LLM_TOKEN_USER;
+	const u32 special = user | 1U << LLM_TOKEN_CONTROL | 1U << LLM_TOKEN_UNKNOWN;
+	u32 i;
+	int err;
+
+	tokenizer->image = image;
+	for (i = 0; i < ARRAY_SIZE(tokenizer->bytes); i++)
+		tokenizer->bytes[i] = i;
+	err = llm_spm_init(&tokenizer->spm, image, error);
+	if (!err)
+		err = llm_matcher_init(&tokenizer->user, image, user, error);
+	if (!err)
+		err = llm_matcher_init(&tokenizer->special, image, special, error);
+	return err;
+}
+
+int llm_tokenizer_create(struct llm_tokenizer **created, const struct llm_image *image,
+			 struct llm_error *error)
+{
+	struct llm_tokenizer *tokenizer = llm_alloc(sizeof(*tokenizer));
+	int err;
+
+	if (!tokenizer)
+		return llm_refuse(error, -ENOMEM, "out of memory for a tokenizer");
+	err = tokenizer_init(tokenizer, image, error);
+	if (err)
+		llm_tokenizer_destroy(tokenizer);
+	else
+		*created = tokenizer;
+	return err;
+}
+
+void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer)
+{
+	if (!tokenizer)
+		return;
+	llm_matcher_destroy(&tokenizer->special);
+	llm_matcher_destroy(&tokenizer->user);
+	llm_spm_destroy(&tokenizer->spm);
+	llm_free(tokenizer);
+}
+
+u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
+{
+	return sizeof(*tokenizer) + llm_index_memory(&tokenizer->spm.index) +
+	       llm_index_memory(&tokenizer->user.index) +
+	       llm_index_memory(&tokenizer->special.index);
+}
+
+/*
+ * As llama.cpp does: a space is read before a fragment that comes first or
+ * after a token that was cut out.
+ */
+static int tokenize_marked(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
+			   const u32 *owners, bool space_before, struct llm_token_list *list)
+{
+	bool space_prefix = tokenizer->image->tokenizer.flags & LLM_TOKENIZER_SPACE_PREFIX;
+	u32 at = 0;
+	u32 end;
+	int err;
+
+	while (at < length) {
+		if (owners[at] != LLM_IMAGE_NONE) {
+			llm_token_list_add(list, owners[at]);
+			at += tokenizer->image->vocab[owners[at]].length;
+			space_before = space_prefix;
+			continue;
+		}
+		for (end = at + 1; end < length && owners[end] == LLM_IMAGE_NONE;)
+			end++;
+		err = llm_spm_tokenize(&tokenizer->spm, text + at, end - at, space_before, list);
+		if (err)
+			return err;
+		at = end;
+	}
+	return 0;
+}
+
+static int tokenize_text(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
+			 u32 flags, struct llm_token_list *list)
+{
+	const struct llm_matcher *matcher =
+		flags & LLM_TEXT_SPECIAL ? &tokenizer->special : &tokenizer->user;
+	bool space_before = flags & LLM_TEXT_BEGIN &&
+			    tokenizer->image->tokenizer.flags & LLM_TOKENIZER_SPACE_PREFIX;
+	u64 size = (u64)length * sizeof(u32);
+	u32 *owners;
+	int err;
+
+	if (!llm_matcher_possible(matcher, text, length))
+		return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
+	owners = llm_alloc(size);
+	if (!owners)
+		return -ENOMEM;
+	llm_matcher_mark(matcher, text, length, owners);
+	err = tokenize_marked(tokenizer, text, length, owners, space_before, list);
+	llm_free_private(owners, size);
+	return err;
+}
+
+int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length, u32 flags,
+		 u32 *tokens, u32 room, u32 *count)
+{
+	const struct llm_image_tokenizer *model = &tokenizer->image->tokenizer;
+	struct llm_token_list list = { .tokens = tokens, .room = room };
+	int err = 0;
+
+	if (flags & LLM_TEXT_BEGIN && model->flags & LLM_TOKENIZER_ADD_BOS)
+		llm_token_list_add(&list, model->bos);
+	if (length)
+		err = tokenize_text(tokenizer, text, length, flags, &list);
+	*count = list.count;
+	if (err)
+		return err;
+	return list.count > room ? -ENOSPC : 0;
+}
+
+const u8 *llm_token_text(const struct llm_tokenizer *tokenizer, u32 token, u32 flags,
+			 u32 *length)
+{
+	const struct llm_image_token *t = &tokenizer->image->vocab[token];
+
+	*length = 0;
+	switch (t->kind) {
+	case LLM_TOKEN_BYTE:
+		*length = 1;
+		return &tokenizer->bytes[t->rank];
+	case LLM_TOKEN_NORMAL:
+	case LLM_TOKEN_USER:
+		*length = t->length;
+		break;
+	case LLM_TOKEN_CONTROL:
+	case LLM_TOKEN_UNKNOWN:
+		if (flags & LLM_TEXT_SPECIAL)
+			*length = t->length;
+		break;
+	}
+	return tokenizer->image->strings + t->offset;
+}
+
+bool llm_token_ends(const struct llm_tokenizer *tokenizer, u32 token)
+{
+	return tokenizer->image->vocab[token].flags & LLM_TOKEN_ENDS;
+}
