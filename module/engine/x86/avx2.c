@@ -10,6 +10,8 @@
 
 /* Input rows that share one pass over a weight row. */
 #define ROWS 4
+/* Loops over those rows are unrolled, so that their sums stay in registers. */
+#define UNROLL _Pragma("GCC unroll 4")
 
 static float sum_lanes(__m256 a)
 {
@@ -38,11 +40,13 @@ static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, co
 	u32 i, c;
 	float sum;
 
+	UNROLL
 	for (i = 0; i < rows; i++)
 		even[i] = odd[i] = _mm256_setzero_ps();
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = _mm256_loadu_ps(w + c);
 		w1 = _mm256_loadu_ps(w + c + 8);
+		UNROLL
 		for (i = 0; i < rows; i++) {
 			const float *xi = (const float *)(x + i * m->x_stride) + c;
 
@@ -50,6 +54,7 @@ static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, co
 			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
 		}
 	}
+	UNROLL
 	for (i = 0; i < rows; i++) {
 		const float *xi = (const float *)(x + i * m->x_stride);
 		u32 rest;
@@ -69,11 +74,13 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 	u32 i, c;
 	float sum;
 
+	UNROLL
 	for (i = 0; i < rows; i++)
 		even[i] = odd[i] = _mm256_setzero_ps();
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = load_f16(w + c);
 		w1 = load_f16(w + c + 8);
+		UNROLL
 		for (i = 0; i < rows; i++) {
 			const float *xi = (const float *)(x + i * m->x_stride) + c;
 
@@ -81,6 +88,7 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
 		}
 	}
+	UNROLL
 	for (i = 0; i < rows; i++) {
 		const float *xi = (const float *)(x + i * m->x_stride);
 		u32 rest;
@@ -104,33 +112,55 @@ static __always_inline __m256 block_products(__m256i w, __m256i magnitude, __m25
 	return _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
 }
 
+/* Adds block @b of weight row @w times input row @x, shared by rows, to @sum. */
+static __always_inline __m256 add_block(__m256 sum, float scale, __m256i values,
+					__m256i magnitude, const struct llm_block_q8_0 *x)
+{
+	__m256i xv = _mm256_loadu_si256((const __m256i *)x->values);
+
+	return _mm256_fmadd_ps(_mm256_set1_ps(scale * f16_to_f32(x->scale)),
+			       block_products(values, magnitude, xv), sum);
+}
+
 static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
 {
 	const struct llm_block_q8_0 *w = (const void *)(m->w + o * m->w_stride);
-	const u8 *x = m->x + r * m->x_stride;
+	const struct llm_block_q8_0 *x[ROWS];
+	__m256 even[ROWS], odd[ROWS];
 	u32 blocks = m->columns / LLM_BLOCK;
-	__m256 sums[ROWS][2];
+	__m256i values, magnitude;
 	u32 i, b;
 
-	for (i = 0; i < rows; i++)
-		sums[i][0] = sums[i][1] = _mm256_setzero_ps();
-	for (b = 0; b < blocks; b++) {
-		__m256i values = _mm256_loadu_si256((const __m256i *)w[b].values);
-		__m256i magnitude = _mm256_sign_epi8(values, values);
-		float scale = f16_to_f32(w[b].scale);
-
-		for (i = 0; i < rows; i++) {
-			const struct llm_block_q8_0 *xi = (const void *)(x + i * m->x_stride);
-			__m256i xv = _mm256_loadu_si256((const __m256i *)xi[b].values);
-			__m256 both = _mm256_set1_ps(scale * f16_to_f32(xi[b].scale));
-
-			sums[i][b & 1] = _mm256_fmadd_ps(both,
-							 block_products(values, magnitude, xv),
-							 sums[i][b & 1]);
-		}
+	UNROLL
+	for (i = 0; i < rows; i++) {
+		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
+		even[i] = odd[i] = _mm256_setzero_ps();
 	}
+	for (b = 0; b + 2 <= blocks; b += 2) {
+		values = _mm256_loadu_si256((const __m256i *)w[b].values);
+		magnitude = _mm256_sign_epi8(values, values);
+		UNROLL
+		for (i = 0; i < rows; i++)
+			even[i] = add_block(even[i], f16_to_f32(w[b].scale), values, magnitude,
+					    &x[i][b]);
+		values = _mm256_loadu_si256((const __m256i *)w[b + 1].values);
+		magnitude = _mm256_sign_epi8(values, values);
+		UNROLL
+		for (i = 0; i < rows; i++)
+			odd[i] = add_block(odd[i], f16_to_f32(w[b + 1].scale), values, magnitude,
+					   &x[i][b + 1]);
+	}
+	if (b < blocks) {
+		values = _mm256_loadu_si256((const __m256i *)w[b].values);
+		magnitude = _mm256_sign_epi8(values, values);
+		UNROLL
+		for (i = 0; i < rows; i++)
+			even[i] = add_block(even[i], f16_to_f32(w[b].scale), values, magnitude,
+					    &x[i][b]);
+	}
+	UNROLL
 	for (i = 0; i < rows; i++)
-		llm_matmul_store(m, r + i, o, sum_lanes(_mm256_add_ps(sums[i][0], sums[i][1])));
+		llm_matmul_store(m, r + i, o, sum_lanes(_mm256_add_ps(even[i], odd[i])));
 }
 
 #define DEFINE_MATMUL(type)							\

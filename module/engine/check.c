@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "check.h"
+
+#include "math.h"
+
+static const struct llm_form *const reference = &llm_form_portable;
+
+/* Whole blocks, a vector's length, and lengths that leave every kind of rest. */
+static const u32 block_lengths[] = { 32, 64, 96, 352 };
+static const u32 lengths[] = { 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 100, 352 };
+
+/* splitmix64, https://prng.di.unimi.it/splitmix64.c */
+static u64 random_bits(struct llm_check *check)
+{
+	u64 z = check->random += 0x9e3779b97f4a7c15ULL;
+
+	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+	return z ^ (z >> 31);
+}
+
+/* Between -4 and 4. */
+static float random_float(struct llm_check *check)
+{
+	return (float)(s32)(random_bits(check) & 0xffffff) * 0x1p-21f - 4.0f;
+}
+
+static void random_floats(struct llm_check *check, void *memory, u32 n)
+{
+	float *x = memory;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		x[i] = random_float(check);
+}
+
+static void random_halves(struct llm_check *check, void *memory, u32 n)
+{
+	u16 *x = memory;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		x[i] = llm_f32_to_f16(random_float(check));
+}
+
+/* Bytes up to @least..127; weights of an image can be -128, what we quantise not. */
+static void random_blocks(struct llm_check *check, void *memory, u32 n, s32 least)
+{
+	struct llm_block_q8_0 *x = memory;
+	s32 value;
+	u32 b, i;
+
+	for (b = 0; b < n / LLM_BLOCK; b++) {
+		x[b].scale = llm_f32_to_f16(random_float(check));
+		for (i = 0; i < LLM_BLOCK; i++) {
+			value = (s8)random_bits(check);
+			x[b].values[i] = max(value, least);
+		}
+	}
+}
+
+static int differ(const struct llm_check *check, const char *what, u32 length, u32 at)
+{
+	return llm_refuse(check->error, -EINVAL, "form %s: %s of length %u differs at %u",
+			  check->form->name, what, length, at);
+}
+
+static float magnitude(float x)
+{
+	return x < 0 ? -x : x;
+}
+
+static bool is_close(float a, float b, float bound)
+{
+	return magnitude(a - b) <= bound;
+}
+
+/* The largest sum of magnitudes that a product of @columns can have here. */
+static float product_bound(u32 columns, float most)
+{
+	return 2e-6f * (float)columns * most;
+}
+
+typedef void (*matmul)(const struct llm_matmul *m);
+
+static void fill_product(struct llm_check *check, struct llm_matmul *m, u32 columns)
+{
+	m->w = check->weights;
+	m->x = check->input;
+	m->columns = columns;
+	m->rows = LLM_CHECK_ROWS;
+	m->outputs = LLM_CHECK_ROWS;
+	m->y_stride = LLM_CHECK_ROWS;
+}
+
+static int compare_products(struct llm_check *check, struct llm_matmul *m, matmul ours,
+			    matmul theirs, const char *what, float bound)
+{
+	const float *a = (const float *)check->results[0];
+	const float *b = (const float *)check->results[1];
+	const float *alone = (const float *)check->results[2];
+	u32 i;
+
+	m->y = (float *)check->results[0];
+	ours(m);
+	m->y = (float *)check->results[1];
+	theirs(m);
+	m->y = (float *)check->results[2];
+	m->rows = 1;
+	for (i = 0; i < LLM_CHECK_ROWS; i++) {
+		ours(m);
+		m->x += m->x_stride;
+		m->y += m->y_stride;
+	}
+	for (i = 0; i < LLM_CHECK_ROWS * LLM_CHECK_ROWS; i++) {
+		if (!is_close(a[i], b[i], bound))
+			return differ(check, what, m->columns, i);
+		if (llm_float_bits(a[i]) != llm_float_bits(alone[i]))
+			return differ(check, "a row among others", m->columns, i);
+	}
+	return 0;
+}
+
+static int check_matmul_f32(struct llm_check *check, u32 n)
+{
+	struct llm_matmul m = { .w_stride = n * 4, .x_stride = n * 4 };
+
+	random_floats(check, check->weights, LLM_CHECK_ROWS * n);
+	random_floats(check, check->input, LLM_CHECK_ROWS * n);
+	fill_product(check, &m, n);
+	return compare_products(check, &m, check->form->matmul_f32, reference->matmul_f32,
+				"matmul_f32", product_bound(n, 16));
+}
+
+static int check_matmul_f16(struct llm_check *check, u32 n)
+{
+	struct llm_matmul m = { .w_stride = n * 2, .x_stride = n * 4 };
+
+	random_halves(check, check->weights, LLM_CHECK_ROWS * n);
+	random_floats(check, check->input, LLM_CHECK_ROWS * n);
+	fill_product(check, &m, n);
+	return compare_products(check, &m, check->form->matmul_f16, reference->matmul_f16,
+				"matmul_f16", product_bound(n, 16));
+}
+
+static int check_matmul_q8_0(struct llm_check *check, u32 n)
+{
+	u32 stride = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
+	struct llm_matmul m = { .w_stride = stride, .x_stride = stride };
+
+	random_blocks(check, check->weights, LLM_CHECK_ROWS * n, -128);
+	random_blocks(check, check->input, LLM_CHECK_ROWS * n, -127);
+	fill_product(check, &m, n);
+	return compare_products(check, &m, check->form->matmul_q8_0, reference->matmul_q8_0,
+				"matmul_q8_0", product_bound(n, 16 * 128 * 128));
+}
+
+static int check_bias_and_residual(struct llm_check *check, u32 n)
+{
+	struct llm_matmul m = { .w_stride = n * 4, .x_stride = n * 4 };
+
+	random_floats(check, check->weights, LLM_CHECK_ROWS * n);
+	random_floats(check, check->input, LLM_CHECK_ROWS * n);
+	fill_product(check, &m, n);
+	m.rows = 1;
+	m.outputs = 1;
+	m.y = (float *)check->results[0];
+	check->form->matmul_f32(&m);
+	/* The first weight serves as bias, the first input as residual. */
+	m.bias = (const float *)m.w;
+	m.residual = (const float *)m.x;
+	m.y = (float *)check->results[1];
+	check->form->matmul_f32(&m);
+	if (*m.y != *(float *)check->results[0] + *m.bias + *m.residual)
+		return differ(check, "bias and residual", n, 0);
+	return 0;
+}
+
+static int check_quantize(struct llm_check *check, u32 n)
+{
+	u32 bytes = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
+
+	random_floats(check, check->input, n);
+	check->form->quantize_q8_0((void *)check->results[0], (const float *)check->input, n);
+	reference->quantize_q8_0((void *)check->results[1], (const float *)check->input, n);
+	if (memcmp(check->results[0], check->results[1], bytes))
+		return differ(check, "quantize_q8_0", n, 0);
+	return 0;
+}
+
+static int check_sum_squares(struct llm_check *check, u32 n)
+{
+	const float *x = (const float *)check->input;
+
+	random_floats(check, check->input, n);
+	if (!is_close(check->form->sum_squares(x, n), reference->sum_squares(x, n),
+		      product_bound(n, 16)))
+		return differ(check, "sum_squares", n, 0);
+	return 0;
+}
+
+/* Numbers of every size that binary16 tells apart, and beyond. */
+static int check_f32_to_f16(struct llm_check *check, u32 n)
+{
+	const u16 *a = (const u16 *)check->results[0];
+	const u16 *b = (const u16 *)check->results[1];
+	float *x = (float *)check->input;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		x[i] = random_float(check) * llm_float((102 + i % 44) << 23);
+	check->form->f32_to_f16((u16 *)a, x, n);
+	reference->f32_to_f16((u16 *)b, x, n);
+	for (i = 0; i < n; i++)
+		if (a[i] != b[i])
+			return differ(check, "f32_to_f16", n, i);
+	return 0;
+}
+
+static int check_attention(struct llm_check *check, u32 n)
+{
+	float *a = (float *)check->results[0], *b = (float *)check->results[1];
+	const u16 *rows = (const u16 *)check->weights;
+	const float *x = (const float *)check->input;
+	u32 i;
+
+	random_halves(check, check->weights, LLM_CHECK_ROWS * n);
+	random_floats(check, check->input, n);
+	check->form->scores_f16(a, x, rows, n, LLM_CHECK_ROWS, n);
+	reference->scores_f16(b, x, rows, n, LLM_CHECK_ROWS, n);
+	for (i = 0; i < LLM_CHECK_ROWS; i++)
+		if (!is_close(a[i], b[i], product_bound(n, 16)))
+			return differ(check, "scores_f16", n, i);
+	memcpy(a, x, n * sizeof(*a));
+	memcpy(b, x, n * sizeof(*b));
+	random_floats(check, check->input, LLM_CHECK_ROWS);
+	check->form->values_f16(a, x, rows, n, LLM_CHECK_ROWS, n);
+	reference->values_f16(b, x, rows, n, LLM_CHECK_ROWS, n);
+	for (i = 0; i < n; i++)
+		if (!is_close(a[i], b[i], product_bound(LLM_CHECK_ROWS + 1, 16)))
+			return differ(check, "values_f16", n, i);
+	return 0;
+}
+
+static int check_exp_sum(struct llm_check *check, u32 n)
+{
+	float *a = (float *)check->results[0], *b = (float *)check->results[1];
+	float sum_a, sum_b;
+	u32 i;
+
+	random_floats(check, check->input, n);
+	memcpy(a, check->input, n * sizeof(*a));
+	memcpy(b, check->input, n * sizeof(*b));
+	sum_a = check->form->exp_sum(a, 4.0f, n);
+	sum_b = reference->exp_sum(b, 4.0f, n);
+	for (i = 0; i < n; i++)
+		if (!is_close(a[i], b[i], 2e-6f * b[i]))
+			return differ(check, "exp_sum", n, i);
+	if (!is_close(sum_a, sum_b, 2e-6f * sum_b * 4))
+		return differ(check, "the sum of exp_sum", n, 0);
+	return 0;
+}
+
+static int check_silu_mul(struct llm_check *check, u32 n)
+{
+	float *a = (float *)check->results[0], *b = (float *)check->results[1];
+	const float *g = (const float *)check->input;
+	const float *u = (const float *)check->weights;
+	u32 i;
+
+	random_floats(check, check->input, n);
+	random_floats(check, check->weights, n);
+	check->form->silu_mul(a, g, u, n);
+	reference->silu_mul(b, g, u, n);
+	for (i = 0; i < n; i++)
+		if (!is_close(a[i], b[i], 2e-6f * magnitude(b[i]) + 1e-30f))
+			return differ(check, "silu_mul", n, i);
+	return 0;
+}
+
+int llm_check_form(struct llm_check *check)
+{
+	static int (*const any_length[])(struct llm_check *check, u32 n) = {
+		check_matmul_f32, check_matmul_f16, check_bias_and_residual, check_sum_squares,
+		check_f32_to_f16, check_attention, check_exp_sum, check_silu_mul,
+	};
+	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
+		check_matmul_q8_0, check_quantize,
+	};
+	u32 i, j;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(any_length); i++) {
+		for (j = 0; j < ARRAY_SIZE(lengths); j++) {
+			err = any_length[i](check, lengths[j]);
+			if (err)
+				return err;
+		}
+	}
+	for (i = 0; i < ARRAY_SIZE(whole_blocks); i++) {
+		for (j = 0; j < ARRAY_SIZE(block_lengths); j++) {
+			err = whole_blocks[i](check, block_lengths[j]);
+			if (err)
+				return err;
+		}
+	}
+	return 0;
+}
