@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile.h"
+#include "ggml_type.h"
+#include "number.h"
+
+/**
+ * struct arch - a family of models
+ * @name: what general.architecture calls it; its keys begin with it and a dot
+ * @compile: adds its registers, slots, tensors and program
+ */
+struct arch {
+	const char *name;
+	void (*compile)(struct compile *c);
+};
+
+static const struct arch archs[] = {
+	{ "llama", compile_arch_llama },
+};
+
+/**
+ * struct vocab - a kind of tokenizer
+ * @name: what tokenizer.ggml.model calls it
+ * @compile: adds the tokenizer and the vocabulary
+ */
+struct vocab {
+	const char *name;
+	void (*compile)(struct compile *c);
+};
+
+static const struct vocab vocabs[] = {
+	{ "llama", compile_vocab_spm },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+void compile_fail(struct compile *c, int code, const char *format, ...)
+{
+	char text[256];
+	va_list args;
+
+	if (c->code)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	c->code = llmctl_fail(c->error, code, "%s: %s", c->gguf->label, text);
+}
+
+uint32_t compile_uint(struct compile *c, const char *name, uint64_t missing, uint32_t least,
+		      uint32_t most)
+{
+	uint64_t value = missing;
+	int found;
+
+	if (c->code)
+		return least;
+	found = gguf_get_uint(c->gguf, name, &value, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (!found && missing == COMPILE_REQUIRED)
+		compile_fail(c, EINVAL, "key '%s' is missing", name);
+	else if (value < least || value > most)
+		compile_fail(c, EINVAL, "key '%s': %" PRIu64 " is not between %u and %u", name,
+			     value, least, most);
+	return c->code ? least : value;
+}
+
+double compile_float(struct compile *c, const char *name, double missing)
+{
+	double value = missing;
+	int found;
+
+	if (c->code)
+		return 1;
+	found = gguf_get_float(c->gguf, name, &value, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (!found && isnan(missing))
+		compile_fail(c, EINVAL, "key '%s' is missing", name);
+	else if (!((float)value > 0 && isfinite((float)value)))
+		compile_fail(c, EINVAL, "key '%s': %g is not more than 0", name, value);
+	return c->code ? 1 : value;
+}
+
+const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint64_t columns,
+				       uint64_t rows)
+{
+	const struct gguf_tensor *tensor;
+
+	if (c->code)
+		return NULL;
+	tensor = gguf_tensor_find(c->gguf, name);
+	if (!tensor)
+		return NULL;
+	if (!number_type(tensor->type)) {
+		compile_fail(c, EOPNOTSUPP,
+			     "tensor '%s' is of type %s, which is not supported; F32, F16 and Q8_0 are",
+			     name, ggml_type_find(tensor->type)->name);
+		return NULL;
+	}
+	if (tensor->dims[0] != columns || tensor->dims[1] != rows ||
+	    tensor->elements != columns * rows) {
+		compile_fail(c, EINVAL, "tensor '%s' is %" PRIu64 " x %" PRIu64 "%s, not %" PRIu64
+			     " x %" PRIu64, name, tensor->dims[0], tensor->dims[1],
+			     tensor->dim_count > 2 ? " x ..." : "", columns, rows);
+		return NULL;
+	}
+	return tensor;
+}
+
+const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint64_t columns,
+				       uint64_t rows)
+{
+	const struct gguf_tensor *tensor = compile_find(c, name, columns, rows);
+
+	if (!tensor)
+		compile_fail(c, EINVAL, "tensor '%s' is missing", name);
+	return tensor;
+}
+
+uint32_t compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor)
+{
+	if (c->type == LLMCTL_KEEP_TYPES)
+		return tensor->type;
+	if (tensor->dims[0] % number_type(c->type)->block)
+		return LLM_TENSOR_F16;
+	return c->type;
+}
+
+static void add_part(struct compile *c, const struct compile_part *part)
+{
+	struct compile_part *grown;
+
+	if (!(c->part_count & (c->part_count - 1))) {
+		grown = realloc(c->parts, (c->part_count ? 2 * c->part_count : 1) * sizeof(*part));
+		if (!grown) {
+			compile_fail(c, ENOMEM, "not enough memory");
+			free(part->values);
+			return;
+		}
+		c->parts = grown;
+	}
+	c->parts[c->part_count++] = *part;
+}
+
+uint32_t compile_weight(struct compile *c, const char *name,
+			const struct gguf_tensor *const *sources, uint32_t count)
+{
+	uint64_t offset, rows = 0;
+	uint32_t type, number, i;
+
+	if (c->code)
+		return LLM_IMAGE_NONE;
+	type = compile_weight_type(c, sources[0]);
+	for (i = 0; i < count; i++)
+		rows += sources[i]->dims[1];
+	number = image_add_tensor(&c->writer, name, type, sources[0]->dims[0], rows);
+	if (c->writer.out_of_memory) {
+		compile_fail(c, ENOMEM, "not enough memory");
+		return LLM_IMAGE_NONE;
+	}
+	if (c->type != LLMCTL_KEEP_TYPES && type != c->type)
+		c->fallbacks++;
+	offset = image_tensor(&c->writer, number)->offset;
+	for (i = 0; i < count; i++) {
+		add_part(c, &(struct compile_part) {
+			.offset = offset, .type = type, .source = sources[i],
+		});
+		offset += sources[i]->elements / number_type(type)->block *
+			  number_type(type)->bytes;
+	}
+	return number;
+}
+
+uint32_t compile_values(struct compile *c, const char *name, float *values, uint32_t count)
+{
+	uint32_t number;
+
+	if (c->code) {
+		free(values);
+		return LLM_IMAGE_NONE;
+	}
+	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, count, 1);
+	if (c->writer.out_of_memory) {
+		compile_fail(c, ENOMEM, "not enough memory");
+		free(values);
+		return LLM_IMAGE_NONE;
+	}
+	add_part(c, &(struct compile_part) {
+		.offset = image_tensor(&c->writer, number)->offset,
+		.type = LLM_TENSOR_F32,
+		.values = values,
+		.count = count,
+	});
+	return number;
+}
+
+uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source)
+{
+	uint32_t number;
+
+	if (c->code || !source)
+		return LLM_IMAGE_NONE;
+	if (source->type != LLM_TENSOR_F32 && source->type != LLM_TENSOR_F16) {
+		compile_fail(c, EOPNOTSUPP, "tensor '%s' is a vector of type %s; F32 and F16 are supported",
+			     source->name, ggml_type_find(source->type)->name);
+		return LLM_IMAGE_NONE;
+	}
+	number = image_add_tensor(&c->writer, source->name, LLM_TENSOR_F32, source->dims[0], 1);
+	if (c->writer.out_of_memory) {
+		compile_fail(c, ENOMEM, "not enough memory");
+		return LLM_IMAGE_NONE;
+	}
+	add_part(c, &(struct compile_part) {
+		.offset = image_tensor(&c->writer, number)->offset,
+		.type = LLM_TENSOR_F32,
+		.source = source,
+	});
+	return number;
+}
+
+static bool text_is(const char *text, uint64_t length, const char *string)
+{
+	return length == strlen(string) && !memcmp(text, string, length);
+}
+
+/* A text of the metadata for a fixed field, cut between two characters. */
+static void copy_text(struct compile *c, const char *name, uint8_t *to, size_t size)
+{
+	const char *text = "";
+	uint64_t length = 0;
+	int found;
+
+	found = gguf_get_string(c->gguf, name, &text, &length, c->error);
+	if (found < 0) {
+		c->code = found;
+		return;
+	}
+	if (length > size - 1) {
+		length = size - 1;
+		while (length && (text[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memcpy(to, text, length);
+}
+
+/* Files that are something else than one whole model. */
+static void check_kind_of_file(struct compile *c)
+{
+	const char *type;
+	uint64_t length, parts = 1;
+	int found;
+
+	found = gguf_get_string(c->gguf, "general.type", &type, &length, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (found && !text_is(type, length, "model"))
+		compile_fail(c, EOPNOTSUPP, "it holds no model but a '%.*s'",
+			     length < 32 ? (int)length : 32, type);
+	if (c->code)
+		return;
+	found = gguf_get_uint(c->gguf, "split.count", &parts, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (parts > 1)
+		compile_fail(c, EOPNOTSUPP,
+			     "it is one of %" PRIu64 " parts; join them with llama-gguf-split --merge",
+			     parts);
+}
+
+static void compile_vocab(struct compile *c)
+{
+	const char *name;
+	uint64_t length;
+	size_t i;
+	int found;
+
+	if (c->code)
+		return;
+	found = gguf_get_string(c->gguf, "tokenizer.ggml.model", &name, &length, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (!found)
+		compile_fail(c, EINVAL, "key 'tokenizer.ggml.model' is missing");
+	for (i = 0; i < COUNT(vocabs) && !c->code; i++) {
+		if (text_is(name, length, vocabs[i].name)) {
+			vocabs[i].compile(c);
+			return;
+		}
+	}
+	compile_fail(c, EOPNOTSUPP,
+		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) is",
+		     length < 32 ? (int)length : 32, name);
+}
+
+/*
+ * What the compiler did not ask for could change what the model computes: a
+ * wrong answer is worse than none.
+ */
+static void check_all_used(struct compile *c, const char *arch)
+{
+	size_t length = strlen(arch);
+	uint32_t i;
+
+	for (i = 0; i < c->gguf->key_count && !c->code; i++) {
+		const struct gguf_key *key = &c->gguf->keys[i];
+
+		if (!key->used && !strncmp(key->name, arch, length) && key->name[length] == '.')
+			compile_fail(c, EOPNOTSUPP, "key '%s' is not supported", key->name);
+	}
+	for (i = 0; i < c->gguf->tensor_count && !c->code; i++)
+		if (!c->gguf->tensors[i].used)
+			compile_fail(c, EOPNOTSUPP, "tensor '%s' is not supported",
+				     c->gguf->tensors[i].name);
+}
+
+static const struct arch *find_arch(struct compile *c)
+{
+	const char *name;
+	uint64_t length;
+	size_t i;
+	int found;
+
+	found = gguf_get_string(c->gguf, "general.architecture", &name, &length, c->error);
+	if (found < 0)
+		c->code = found;
+	else if (!found)
+		compile_fail(c, EINVAL, "key 'general.architecture' is missing");
+	for (i = 0; i < COUNT(archs) && !c->code; i++)
+		if (text_is(name, length, archs[i].name))
+			return &archs[i];
+	compile_fail(c, EOPNOTSUPP, "architecture '%.*s' is not supported; 'llama' is",
+		     length < 32 ? (int)length : 32, name);
+	return NULL;
+}
+
+int compile_gguf(struct compile *c)
+{
+	const struct arch *arch;
+	uint32_t i;
+
+	check_kind_of_file(c);
+	if (c->code)
+		return c->code;
+	arch = find_arch(c);
+	if (!arch)
+		return c->code;
+	copy_text(c, "general.name", c->writer.model.name, sizeof(c->writer.model.name));
+	memcpy(c->writer.model.architecture, arch->name, strlen(arch->name));
+	for (i = 0; i < c->gguf->tensor_count; i++)
+		c->writer.model.parameters += c->gguf->tensors[i].elements;
+	compile_vocab(c);
+	if (!c->code)
+		arch->compile(c);
+	check_all_used(c, arch->name);
+	if (c->writer.out_of_memory)
+		compile_fail(c, ENOMEM, "not enough memory");
+	return c->code;
+}
+
+uint64_t compile_size(const struct compile *c)
+{
+	return image_size(&c->writer);
+}
+
+void compile_destroy(struct compile *c)
+{
+	uint32_t i;
+
+	for (i = 0; i < c->part_count; i++)
+		free(c->parts[i].values);
+	free(c->parts);
+	image_destroy(&c->writer);
+}

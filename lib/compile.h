@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The compiler from GGUF to image. compile.c holds what all architectures need,
+ * arch_*.c one architecture each, vocab_*.c one kind of tokenizer each.
+ */
+#ifndef LLMCTL_COMPILE_H
+#define LLMCTL_COMPILE_H
+
+#include "gguf.h"
+#include "image_writer.h"
+
+/** COMPILE_MAX_WIDTH - columns a register can have. */
+#define COMPILE_MAX_WIDTH	1048576
+/** COMPILE_MAX_LAYERS - layers a model can have: one slot each. */
+#define COMPILE_MAX_LAYERS	1024
+/** COMPILE_MAX_VOCAB - tokens a model can have. */
+#define COMPILE_MAX_VOCAB	1048576
+/** COMPILE_MAX_CONTEXT - positions a model can have. */
+#define COMPILE_MAX_CONTEXT	1048576
+/** COMPILE_REQUIRED - a number that must be in the metadata. */
+#define COMPILE_REQUIRED	UINT64_MAX
+/** COMPILE_MAX_PARTS - tensors of the file that can become one of the image. */
+#define COMPILE_MAX_PARTS	3
+
+/**
+ * struct compile_part - where some of the image's numbers come from
+ * @offset: where they go, bytes from the start of the data
+ * @type: enum llm_tensor_type they are to have
+ * @source: tensor of the file, or NULL
+ * @values: F32 numbers that the compiler made, where @source is NULL; owned
+ * @count: of @values
+ */
+struct compile_part {
+	uint64_t offset;
+	uint32_t type;
+	const struct gguf_tensor *source;
+	float *values;
+	uint32_t count;
+};
+
+/**
+ * struct compile - a compilation
+ * @gguf: file; borrowed
+ * @type: enum llm_tensor_type for weights, or LLMCTL_KEEP_TYPES
+ * @writer: the image but for its numbers
+ * @parts: where the numbers come from, by growing @offset
+ * @part_count: how many
+ * @fallbacks: weights that could not be converted to @type
+ * @code: first failure, negative errno, or 0
+ * @error: its reason; may be NULL
+ *
+ * After a failure the functions below do nothing and return what does no harm;
+ * so a caller looks at @code at the end, and before it divides or loops by a
+ * number from the file.
+ */
+struct compile {
+	struct gguf *gguf;
+	uint32_t type;
+	struct image_writer writer;
+	struct compile_part *parts;
+	uint32_t part_count;
+	uint32_t fallbacks;
+	int code;
+	struct llmctl_error *error;
+};
+
+/**
+ * compile_gguf() - compiles a file but for its numbers
+ * @c: zeroed but for @gguf, @type and @error; compile_destroy() frees it, also
+ *	after a failure
+ *
+ * Return: 0, -EINVAL, -EOPNOTSUPP or -ENOMEM.
+ */
+int compile_gguf(struct compile *c);
+
+/**
+ * compile_size() - bytes of the image
+ * @c: compilation that succeeded
+ */
+uint64_t compile_size(const struct compile *c);
+
+/**
+ * compile_write() - writes the image
+ * @c: compilation that succeeded
+ * @image: compile_size() bytes
+ * @progress: told now and then, or NULL
+ * @data: passed on to @progress
+ * @error: reason of a failure
+ *
+ * Return: 0, -EINVAL where a number can't be converted, or an errno of reading.
+ */
+int compile_write(const struct compile *c, void *image, llmctl_progress progress, void *data,
+		  struct llmctl_error *error);
+
+/**
+ * compile_destroy() - frees what compile_gguf() made; not the file
+ * @c: compilation
+ */
+void compile_destroy(struct compile *c);
+
+/**
+ * compile_fail() - ends the compilation, unless it has failed before
+ * @c: compilation
+ * @code: positive errno
+ * @format: as for printf(); the file's name is put before it
+ */
+__attribute__((__format__(__printf__, 3, 4)))
+void compile_fail(struct compile *c, int code, const char *format, ...);
+
+/**
+ * compile_uint() - a whole number of the metadata
+ * @c: compilation
+ * @name: key
+ * @missing: what it is where there is no such key, or COMPILE_REQUIRED
+ * @least: least it can be
+ * @most: most it can be
+ *
+ * Return: the number, or @least after a failure.
+ */
+uint32_t compile_uint(struct compile *c, const char *name, uint64_t missing, uint32_t least,
+		      uint32_t most);
+
+/**
+ * compile_float() - a number of the metadata
+ * @c: compilation
+ * @name: key
+ * @missing: what it is where there is no such key; NAN: it must be there
+ *
+ * Return: the number, more than 0 and within float32; 1 after a failure.
+ */
+double compile_float(struct compile *c, const char *name, double missing);
+
+/**
+ * compile_find() - a tensor of the file, its shape checked
+ * @c: compilation
+ * @name: name
+ * @columns: numbers in a row it must have
+ * @rows: rows it must have
+ *
+ * Return: the tensor, of a type that images have, or NULL where there is none
+ * of that name or after a failure.
+ */
+const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint64_t columns,
+				       uint64_t rows);
+
+/**
+ * compile_need() - the same for one that must be there
+ * @c: compilation
+ * @name: name
+ * @columns: numbers in a row it must have
+ * @rows: rows it must have
+ */
+const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint64_t columns,
+				       uint64_t rows);
+
+/**
+ * compile_weight_type() - the type a weight will have in the image
+ * @c: compilation
+ * @tensor: tensor
+ *
+ * Return: enum llm_tensor_type.
+ */
+uint32_t compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor);
+
+/**
+ * compile_weight() - puts a matrix into the image
+ * @c: compilation
+ * @name: its name there
+ * @sources: tensors whose rows it has one after the other, of as many columns
+ *	and, in the image, one type
+ * @count: how many, 1..COMPILE_MAX_PARTS
+ *
+ * Return: its number there.
+ */
+uint32_t compile_weight(struct compile *c, const char *name,
+			const struct gguf_tensor *const *sources, uint32_t count);
+
+/**
+ * compile_vector() - puts a vector into the image, as F32
+ * @c: compilation
+ * @source: tensor of the file, F32 or F16, or NULL
+ *
+ * Return: its number there, or LLM_IMAGE_NONE for NULL.
+ */
+uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source);
+
+/**
+ * compile_values() - puts numbers into the image that are not in the file
+ * @c: compilation
+ * @name: name of the tensor
+ * @values: F32 numbers, from malloc(3); owned by the compilation from now on
+ * @count: how many
+ *
+ * Return: its number there.
+ */
+uint32_t compile_values(struct compile *c, const char *name, float *values, uint32_t count);
+
+/**
+ * compile_vocab_spm() - compiles a SentencePiece vocabulary
+ * @c: compilation
+ */
+void compile_vocab_spm(struct compile *c);
+
+/**
+ * compile_arch_llama() - compiles a model of the Llama family: root mean square
+ *	norm, rotary positions over adjacent pairs, grouped heads, gated SiLU
+ * @c: compilation whose vocabulary is compiled
+ */
+void compile_arch_llama(struct compile *c);
+
+#endif /* LLMCTL_COMPILE_H */

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef LLMCTL_IMAGE_WRITER_H
+#define LLMCTL_IMAGE_WRITER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/llm_image.h>
+
+/**
+ * struct image_array - entries that were added one after the other
+ * @bytes: the entries
+ * @length: bytes used
+ * @room: bytes there are
+ */
+struct image_array {
+	uint8_t *bytes;
+	size_t length;
+	size_t room;
+};
+
+/**
+ * struct image_writer - an image as it grows, but for its tensors' numbers
+ * @model: facts; the caller fills them
+ * @tokenizer: the same
+ * @registers: struct llm_image_register
+ * @slots: struct llm_image_slot
+ * @program: struct llm_insn
+ * @tensors: struct llm_image_tensor
+ * @vocab: struct llm_image_token
+ * @strings: texts
+ * @data_length: bytes of LLM_SECTION_DATA
+ * @out_of_memory: an addition failed; the image is not whole
+ *
+ * Zeroed, it is an empty image.
+ */
+struct image_writer {
+	struct llm_image_model model;
+	struct llm_image_tokenizer tokenizer;
+	struct image_array registers;
+	struct image_array slots;
+	struct image_array program;
+	struct image_array tensors;
+	struct image_array vocab;
+	struct image_array strings;
+	uint64_t data_length;
+	bool out_of_memory;
+};
+
+/**
+ * image_add_register() - adds a register
+ * @writer: image
+ * @width: columns
+ * @rows: enum llm_rows
+ *
+ * Return: its number. As with all additions, any number where memory ran out.
+ */
+uint16_t image_add_register(struct image_writer *writer, uint32_t width, uint32_t rows);
+
+/**
+ * image_add_kv() - adds a slot for keys and values in F16
+ * @writer: image
+ * @key_width: numbers a position has as key
+ * @value_width: numbers a position has as value
+ *
+ * Return: its number.
+ */
+uint16_t image_add_kv(struct image_writer *writer, uint32_t key_width, uint32_t value_width);
+
+/**
+ * image_add_insn() - adds an instruction at the end of the program
+ * @writer: image
+ * @insn: instruction
+ */
+void image_add_insn(struct image_writer *writer, const struct llm_insn *insn);
+
+/**
+ * image_add_tensor() - adds a tensor and makes room for its numbers
+ * @writer: image
+ * @name: name, at most 255 bytes
+ * @type: enum llm_tensor_type
+ * @columns: numbers in a row, a multiple of the type's block
+ * @rows: rows
+ *
+ * Return: its number.
+ */
+uint32_t image_add_tensor(struct image_writer *writer, const char *name, uint32_t type,
+			  uint32_t columns, uint32_t rows);
+
+/**
+ * image_tensor() - a tensor that was added
+ * @writer: image
+ * @number: what image_add_tensor() returned
+ *
+ * Return: the tensor, until the next is added.
+ */
+const struct llm_image_tensor *image_tensor(const struct image_writer *writer, uint32_t number);
+
+/**
+ * image_add_token() - adds a token to the vocabulary
+ * @writer: image
+ * @token: token but for its text
+ * @text: text
+ * @length: bytes, at most 1024
+ */
+void image_add_token(struct image_writer *writer, const struct llm_image_token *token,
+		     const void *text, size_t length);
+
+/**
+ * image_token() - a token that was added
+ * @writer: image
+ * @number: number
+ *
+ * Return: the token, until the next is added.
+ */
+struct llm_image_token *image_token(const struct image_writer *writer, uint32_t number);
+
+/**
+ * image_size() - bytes of the whole image
+ * @writer: image
+ */
+uint64_t image_size(const struct image_writer *writer);
+
+/**
+ * image_write() - writes everything but the numbers of the tensors
+ * @writer: image
+ * @image: image_size() bytes
+ *
+ * Return: where LLM_SECTION_DATA begins. Its padding is for the caller to clear.
+ */
+uint8_t *image_write(const struct image_writer *writer, void *image);
+
+/**
+ * image_destroy() - frees what was added
+ * @writer: image
+ */
+void image_destroy(struct image_writer *writer);
+
+#endif /* LLMCTL_IMAGE_WRITER_H */

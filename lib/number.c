@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <linux/llm_image.h>
+
+#include "number.h"
+
+struct block_q8_0 {
+	uint16_t scale;
+	int8_t values[32];
+};
+
+_Static_assert(sizeof(struct block_q8_0) == 34, "blocks have no padding");
+
+const struct number_type *number_type(uint32_t type)
+{
+	static const struct number_type f32 = { "F32", 1, 4 };
+	static const struct number_type f16 = { "F16", 1, 2 };
+	static const struct number_type q8_0 = { "Q8_0", 32, 34 };
+
+	switch (type) {
+	case LLM_TENSOR_F32:
+		return &f32;
+	case LLM_TENSOR_F16:
+		return &f16;
+	case LLM_TENSOR_Q8_0:
+		return &q8_0;
+	default:
+		return NULL;
+	}
+}
+
+uint32_t number_bits(float value)
+{
+	uint32_t bits;
+
+	memcpy(&bits, &value, sizeof(bits));
+	return bits;
+}
+
+static float from_bits(uint32_t bits)
+{
+	float value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+static float from_half(uint16_t half)
+{
+	uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+	uint32_t exponent = (half >> 10) & 0x1f;
+	uint32_t fraction = half & 0x3ff;
+
+	if (exponent == 0x1f)
+		return from_bits(sign | 0x7f800000 | fraction << 13);
+	if (!exponent) {
+		/* Zero or subnormal: a whole number of 2^-24. */
+		float value = ldexpf(fraction, -24);
+
+		return sign ? -value : value;
+	}
+	return from_bits(sign | (exponent + 112) << 23 | fraction << 13);
+}
+
+/* To nearest, ties to even; what is too great becomes an infinity. */
+static uint16_t to_half(float value)
+{
+	uint32_t bits = number_bits(value);
+	uint16_t sign = (bits >> 16) & 0x8000;
+	float magnitude = fabsf(value);
+	uint32_t rest;
+
+	if (isnan(value))
+		return sign | 0x7e00;
+	if (magnitude >= 65520.0f)
+		return sign | 0x7c00;
+	if (magnitude < 0x1p-14f)
+		return sign | (uint16_t)nearbyintf(ldexpf(magnitude, 24));
+	bits = (bits & 0x7fffffff) - (112U << 23);
+	rest = bits & 0x1fff;
+	bits >>= 13;
+	if (rest > 0x1000 || (rest == 0x1000 && bits & 1))
+		bits++;
+	return sign | bits;
+}
+
+static void load_q8_0(float *to, const uint8_t *from)
+{
+	struct block_q8_0 block;
+	float scale;
+	int i;
+
+	memcpy(&block, from, sizeof(block));
+	scale = from_half(block.scale);
+	for (i = 0; i < 32; i++)
+		to[i] = scale * block.values[i];
+}
+
+static bool store_q8_0(uint8_t *to, const float *from)
+{
+	struct block_q8_0 block;
+	float greatest = 0, scale, inverse;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		if (!isfinite(from[i]))
+			return false;
+		greatest = fmaxf(greatest, fabsf(from[i]));
+	}
+	scale = greatest / 127;
+	inverse = scale ? 1 / scale : 0;
+	if (!isfinite(inverse))
+		inverse = 0;
+	block.scale = to_half(scale);
+	for (i = 0; i < 32; i++)
+		block.values[i] = roundf(from[i] * inverse);
+	memcpy(to, &block, sizeof(block));
+	return scale < 65520.0f;
+}
+
+void number_load(float *to, const void *from, uint32_t type, uint32_t count)
+{
+	const uint8_t *at = from;
+	uint16_t half;
+	uint32_t i;
+
+	switch (type) {
+	case LLM_TENSOR_F32:
+		memcpy(to, from, count * sizeof(*to));
+		break;
+	case LLM_TENSOR_F16:
+		for (i = 0; i < count; i++) {
+			memcpy(&half, at + i * sizeof(half), sizeof(half));
+			to[i] = from_half(half);
+		}
+		break;
+	default:
+		for (i = 0; i < count; i += 32)
+			load_q8_0(to + i, at + i / 32 * sizeof(struct block_q8_0));
+	}
+}
+
+bool number_store(void *to, const float *from, uint32_t type, uint32_t count)
+{
+	uint8_t *at = to;
+	bool fits = true;
+	uint16_t half;
+	uint32_t i;
+
+	switch (type) {
+	case LLM_TENSOR_F32:
+		for (i = 0; i < count; i++)
+			fits &= isfinite(from[i]);
+		memcpy(to, from, count * sizeof(*from));
+		break;
+	case LLM_TENSOR_F16:
+		for (i = 0; i < count; i++) {
+			half = to_half(from[i]);
+			fits &= (half & 0x7c00) != 0x7c00;
+			memcpy(at + i * sizeof(half), &half, sizeof(half));
+		}
+		break;
+	default:
+		for (i = 0; i < count; i += 32)
+			fits &= store_q8_0(at + i / 32 * sizeof(struct block_q8_0), from + i);
+	}
+	return fits;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef LLMCTL_NUMBER_H
+#define LLMCTL_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/** NUMBER_BLOCK - numbers that are converted at a time, and the longest block. */
+#define NUMBER_BLOCK 32
+
+/**
+ * struct number_type - an enum llm_tensor_type as bytes
+ * @name: what people call it
+ * @block: numbers in a block, divides NUMBER_BLOCK
+ * @bytes: bytes of a block
+ */
+struct number_type {
+	const char *name;
+	uint32_t block;
+	uint32_t bytes;
+};
+
+/**
+ * number_type() - how a type is stored
+ * @type: enum llm_tensor_type
+ *
+ * Return: how, or NULL for a type that images do not have.
+ */
+const struct number_type *number_type(uint32_t type);
+
+/**
+ * number_load() - to float32, exactly
+ * @to: @count numbers
+ * @from: @count numbers of @type, at any address
+ * @type: enum llm_tensor_type
+ * @count: a multiple of the type's block
+ */
+void number_load(float *to, const void *from, uint32_t type, uint32_t count);
+
+/**
+ * number_store() - from float32, to nearest
+ * @to: @count numbers of @type, at any address
+ * @from: @count numbers
+ * @type: enum llm_tensor_type; of Q8_0 blocks the scale is max |x| / 127, as
+ *	ggml's
+ * @count: a multiple of the type's block
+ *
+ * Return: false where a number is not finite, or too great for the type.
+ */
+bool number_store(void *to, const float *from, uint32_t type, uint32_t count);
+
+/** number_bits() - the IEEE 754 representation of @value. */
+uint32_t number_bits(float value);
+
+#endif /* LLMCTL_NUMBER_H */
