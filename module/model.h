@@ -9,6 +9,7 @@
 #include "engine/tokenizer.h"
 
 struct llm_buffer;
+struct llm_form;
 
 /**
  * struct llm_model - a sealed image, shared by all its sessions
@@ -35,6 +36,12 @@ struct llm_model {
 	u32 sessions;
 	u64 memory;
 };
+
+/**
+ * llm_model_name_valid() - whether a model can be called so
+ * @name: LLM_NAME_SIZE bytes: 1..63 of [A-Za-z0-9._:-], then NUL to the end
+ */
+bool llm_model_name_valid(const char *name);
 
 /**
  * llm_model_publish() - verifies an image and lists it as a model
@@ -64,6 +71,12 @@ struct llm_model *llm_model_get(const char *name);
 void llm_model_put(struct llm_model *model);
 
 /**
+ * llm_model_exists() - whether a model has this name now
+ * @name: name
+ */
+bool llm_model_exists(const char *name);
+
+/**
  * llm_model_unload() - forgets a model and frees its memory
  * @name: name
  *
@@ -91,6 +104,12 @@ u32 llm_model_count(void);
  * refusal is logged.
  */
 int llm_model_load_firmware(const char *name);
+
+/** llm_model_form() - the form that all models run in. */
+const struct llm_form *llm_model_form(void);
+
+/** llm_model_init() - Return: 0, or -EINVAL for a bad module parameter. */
+int llm_model_init(void);
 
 /** llm_model_exit() - unloads all models; no session is left. */
 void llm_model_exit(void);

@@ -8,6 +8,7 @@
 
 #include "engine/request.h"
 #include "engine/scoring.h"
+#include "queue.h"
 
 struct llm_job;
 struct llm_model;
@@ -82,9 +83,10 @@ struct llm_job {
 	u64 first_token_ns;
 	u64 cpu_ns;
 	/* private: */
-	struct list_head link;
+	struct llm_place place;
 	u64 submitted_at;
 	bool cancelled;
+	bool parked;
 	u32 step_rows;
 	u32 step_output;
 	u32 step_outputs;

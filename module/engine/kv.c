@@ -3,15 +3,15 @@
 
 #include "plan.h"
 
-static u64 page_size(const struct llm_kv *kv)
+static u64 page_bytes(const struct llm_kv *kv)
 {
 	return sizeof(struct llm_page) + kv->plan->page_bytes;
 }
 
-static void put_page(const struct llm_kv *kv, struct llm_page *page)
+static void drop_page(const struct llm_kv *kv, struct llm_page *page)
 {
 	if (atomic_dec_and_test(&page->users))
-		llm_free_private(page, page_size(kv));
+		llm_free_private(page, page_bytes(kv));
 }
 
 int llm_kv_init(struct llm_kv *kv, const struct llm_plan *plan, u32 positions)
@@ -26,7 +26,7 @@ int llm_kv_init(struct llm_kv *kv, const struct llm_plan *plan, u32 positions)
 static void trim_pages(struct llm_kv *kv, u32 count)
 {
 	while (kv->page_count > count)
-		put_page(kv, kv->pages[--kv->page_count]);
+		drop_page(kv, kv->pages[--kv->page_count]);
 }
 
 int llm_kv_reserve(struct llm_kv *kv, u32 positions)
@@ -36,7 +36,7 @@ int llm_kv_reserve(struct llm_kv *kv, u32 positions)
 	struct llm_page *page;
 
 	while (kv->page_count < wanted) {
-		page = llm_alloc(page_size(kv));
+		page = llm_alloc(page_bytes(kv));
 		if (!page) {
 			trim_pages(kv, before);
 			return -ENOMEM;
@@ -54,7 +54,7 @@ void llm_kv_trim(struct llm_kv *kv, u32 positions)
 
 u64 llm_kv_memory(const struct llm_kv *kv)
 {
-	return kv->page_count ? kv->page_count * page_size(kv) : 0;
+	return kv->page_count ? kv->page_count * page_bytes(kv) : 0;
 }
 
 void llm_kv_destroy(struct llm_kv *kv)

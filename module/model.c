@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include "model.h"
+
+#include <linux/ctype.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "buffer.h"
+#include "engine/form.h"
+#include "engine/kv.h"
+#include "engine/plan.h"
+#include "engine/sampler.h"
+
+static char *form = "auto";
+module_param(form, charp, 0444);
+MODULE_PARM_DESC(form, "inner loops: auto, portable or avx2 (default auto)");
+
+static unsigned int batch = 64;
+module_param(batch, uint, 0444);
+MODULE_PARM_DESC(batch, "rows of a step at most, 1..512 (default 64)");
+
+/*
+ * models_lock protects the list, the number of sessions of each model in it, and
+ * default_model, which is NULL only while the list is empty. It is held over
+ * none of the work of making or freeing a model. Nothing is taken inside it.
+ */
+static DEFINE_MUTEX(models_lock);
+static LIST_HEAD(models);
+static struct llm_model *default_model;
+static const struct llm_form *models_form;
+
+const struct llm_form *llm_model_form(void)
+{
+	return models_form;
+}
+
+bool llm_model_name_valid(const char *name)
+{
+	size_t length = strnlen(name, LLM_NAME_SIZE);
+	size_t i;
+
+	if (!length || length == LLM_NAME_SIZE)
+		return false;
+	for (i = 0; i < length; i++)
+		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._:-", name[i])))
+			return false;
+	return !memchr_inv(name + length, 0, LLM_NAME_SIZE - length);
+}
+
+static struct llm_model *find(const char *name)
+{
+	struct llm_model *model;
+
+	lockdep_assert_held(&models_lock);
+	list_for_each_entry(model, &models, link)
+		if (!strcmp(model->name, name))
+			return model;
+	return NULL;
+}
+
+bool llm_model_exists(const char *name)
+{
+	bool exists;
+
+	mutex_lock(&models_lock);
+	exists = find(name);
+	mutex_unlock(&models_lock);
+	return exists;
+}
+
+static void model_destroy(struct llm_model *model)
+{
+	llm_step_destroy(model->step);
+	llm_tokenizer_destroy(model->tokenizer);
+	llm_plan_destroy(model->plan);
+	llm_image_close(model->image);
+	llm_buffer_put(model->buffer);
+	kfree(model);
+}
+
+/* Everything of a model but the buffer, which is the caller's on failure. */
+static int model_build(struct llm_model *model, struct llm_error *error)
+{
+	u32 outputs = min_t(u32, batch, LLM_MAX_OUTPUT);
+	int result;
+
+	result = llm_image_open(&model->image, llm_buffer_data(model->buffer),
+				llm_buffer_size(model->buffer), error);
+	if (result)
+		return result;
+	result = llm_plan_create(&model->plan, model->image, models_form, batch, outputs, error);
+	if (result)
+		goto close_image;
+	result = llm_tokenizer_create(&model->tokenizer, model->image, error);
+	if (result)
+		goto destroy_plan;
+	result = llm_step_create(&model->step, model->plan);
+	if (result)
+		goto destroy_tokenizer;
+	return 0;
+
+destroy_tokenizer:
+	llm_tokenizer_destroy(model->tokenizer);
+destroy_plan:
+	llm_plan_destroy(model->plan);
+close_image:
+	llm_image_close(model->image);
+	return result;
+}
+
+static u64 model_memory(const struct llm_model *model)
+{
+	return PAGE_ALIGN(llm_buffer_size(model->buffer)) + model->image->copied +
+	       llm_tokenizer_memory(model->tokenizer) + model->plan->workspace_bytes +
+	       sizeof(*model->plan) + sizeof(*model->step) + sizeof(*model);
+}
+
+static int model_list(struct llm_model *model, u32 flags, struct llm_error *error)
+{
+	int result = 0;
+
+	mutex_lock(&models_lock);
+	if (find(model->name)) {
+		result = llm_refuse(error, -EEXIST, "another model has the name already");
+	} else {
+		list_add_tail(&model->link, &models);
+		if (!default_model || flags & LLM_SEAL_DEFAULT)
+			default_model = model;
+	}
+	mutex_unlock(&models_lock);
+	return result;
+}
+
+int llm_model_publish(const char *name, struct llm_buffer *buffer, u32 flags,
+		      struct llm_error *error)
+{
+	struct llm_model *model = kzalloc(sizeof(*model), GFP_KERNEL_ACCOUNT);
+	int result = -ENOMEM;
+
+	if (!model)
+		goto fail;
+	strscpy_pad(model->name, name, sizeof(model->name));
+	model->buffer = buffer;
+	result = model_build(model, error);
+	if (result) {
+		kfree(model);
+		goto fail;
+	}
+	model->memory = model_memory(model);
+
+	result = model_list(model, flags, error);
+	if (result) {
+		/* The buffer stays with the caller. */
+		llm_buffer_get(buffer);
+		model_destroy(model);
+	}
+	return result;
+
+fail:
+	/* Most reasons are there already; the first one stays. */
+	if (result == -ENOMEM)
+		llm_refuse(error, result, "out of memory");
+	return result;
+}
+
+struct llm_model *llm_model_get(const char *name)
+{
+	struct llm_model *model;
+
+	mutex_lock(&models_lock);
+	model = name ? find(name) : default_model;
+	if (model)
+		model->sessions++;
+	mutex_unlock(&models_lock);
+	return model;
+}
+
+void llm_model_put(struct llm_model *model)
+{
+	if (!model)
+		return;
+	mutex_lock(&models_lock);
+	model->sessions--;
+	mutex_unlock(&models_lock);
+}
+
+/* Afterwards the oldest of the others is the default, if @model was. */
+static void model_unlist(struct llm_model *model)
+{
+	lockdep_assert_held(&models_lock);
+	list_del(&model->link);
+	if (default_model == model)
+		default_model = list_first_entry_or_null(&models, struct llm_model, link);
+}
+
+int llm_model_unload(const char *name)
+{
+	struct llm_model *model;
+	int result = 0;
+
+	mutex_lock(&models_lock);
+	model = find(name);
+	if (!model)
+		result = -ENOENT;
+	else if (model->sessions)
+		result = -EBUSY;
+	else
+		model_unlist(model);
+	mutex_unlock(&models_lock);
+	if (result)
+		return result;
+	/* Without sessions there are no jobs, without jobs no step runs. */
+	model_destroy(model);
+	return 0;
+}
+
+/* What a session takes that uses all positions the model was made for. */
+static u64 session_memory(const struct llm_model *model)
+{
+	u64 pages = DIV_ROUND_UP(model->image->model.context_length, LLM_PAGE_POSITIONS);
+
+	return pages * (sizeof(struct llm_page) + model->plan->page_bytes +
+			sizeof(struct llm_page *)) +
+	       llm_sampler_memory(model->image->model.vocab_size);
+}
+
+bool llm_model_info(u32 index, struct llm_model_info *info)
+{
+	const struct llm_image_model *facts;
+	struct llm_model *model;
+	bool found = false;
+
+	memset(info, 0, sizeof(*info));
+	mutex_lock(&models_lock);
+	list_for_each_entry(model, &models, link) {
+		if (index--)
+			continue;
+		facts = &model->image->model;
+		memcpy(info->name, model->name, sizeof(info->name));
+		memcpy(info->title, facts->name, sizeof(info->title));
+		memcpy(info->architecture, facts->architecture, sizeof(info->architecture));
+		info->size = llm_buffer_size(model->buffer);
+		info->memory = model->memory;
+		info->session_memory = session_memory(model);
+		info->parameters = facts->parameters;
+		info->context_length = facts->context_length;
+		info->vocab_size = facts->vocab_size;
+		info->sessions = model->sessions;
+		info->flags = model == default_model ? LLM_MODEL_DEFAULT : 0;
+		found = true;
+		break;
+	}
+	mutex_unlock(&models_lock);
+	return found;
+}
+
+u32 llm_model_count(void)
+{
+	struct llm_model *model;
+	u32 count = 0;
+
+	mutex_lock(&models_lock);
+	list_for_each_entry(model, &models, link)
+		count++;
+	mutex_unlock(&models_lock);
+	return count;
+}
+
+int llm_model_init(void)
+{
+	models_form = llm_form_find(form);
+	if (!models_form) {
+		pr_err("form=%s is not known or not usable on this CPU; form=auto chooses one\n",
+		       form);
+		return -EINVAL;
+	}
+	if (!batch || batch > LLM_MAX_BATCH) {
+		pr_err("batch=%u is not 1..%u\n", batch, LLM_MAX_BATCH);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+void llm_model_exit(void)
+{
+	struct llm_model *model, *next;
+
+	list_for_each_entry_safe(model, next, &models, link) {
+		WARN_ON(model->sessions);
+		model_destroy(model);
+	}
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_SLICE_H
+#define LLM_SLICE_H
+
+#include <linux/types.h>
+
+#include "engine/sampler.h"
+#include "engine/scoring.h"
+#include "engine/step.h"
+
+struct seq_file;
+
+/**
+ * struct llm_slicer - what one thread knows about its slices
+ * @longest_piece: nanoseconds of the longest piece of work lately; fades
+ * @spent: nanoseconds in slices since the thread last set it to zero
+ *
+ * Zeroed at first.
+ */
+struct llm_slicer {
+	u64 longest_piece;
+	u64 spent;
+};
+
+/**
+ * llm_slice_tiles() - one slice of a step
+ * @slicer: the thread's
+ * @step: step that has begun
+ *
+ * Claims tiles, with preemption off, until the budget is spent or there is none
+ * to claim. For threads of the kernel.
+ *
+ * Return: what the last llm_step_tile() returned: LLM_TILE_RAN where the budget
+ * was spent.
+ */
+enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step);
+
+/**
+ * llm_slice_sample() - chooses a token, in as many slices as it takes
+ * @slicer: the thread's
+ * @sampler: sampler that has begun
+ */
+void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler);
+
+/**
+ * llm_slice_score() - scores a token, in as many slices as it takes
+ * @slicer: the thread's
+ * @scoring: scoring that has begun
+ */
+void llm_slice_score(struct llm_slicer *slicer, struct llm_scoring *scoring);
+
+/** llm_slice_us() - budget of a slice, microseconds. */
+u32 llm_slice_us(void);
+
+/**
+ * llm_slice_show() - writes the histogram of slices, for people
+ * @file: where to
+ */
+void llm_slice_show(struct seq_file *file);
+
+/** llm_slice_reset() - forgets all slices up to now. */
+void llm_slice_reset(void);
+
+/** llm_slice_init() - Return: 0 or -ENOMEM. */
+int llm_slice_init(void);
+
+/** llm_slice_exit() - no thread makes slices any more. */
+void llm_slice_exit(void);
+
+#endif /* LLM_SLICE_H */
