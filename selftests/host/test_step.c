@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Steps: the same bits alone or among others, with one worker or many. */
+#include <pthread.h>
+#include <sched.h>
+
+#include "form.h"
+#include "step.h"
+#include "tap.h"
+#include "tiny_image.h"
+
+#define SESSIONS	5
+#define LENGTH		70
+#define BATCH		64
+#define WORKERS		4
+
+/* One model, and what it computes one token at a time: the reference. */
+struct fixture {
+	void *bytes;
+	struct llm_image *image;
+	struct llm_plan *plan;
+	struct llm_step *step;
+	struct llm_kv kv[SESSIONS];
+	float *expected[SESSIONS];
+};
+
+static u32 token_of(u32 session, u32 position)
+{
+	return (session * 101 + position * 37 + 11) % TINY_IMAGE_VOCAB;
+}
+
+static struct llm_row row_of(struct fixture *f, u32 session, u32 position, bool output)
+{
+	return (struct llm_row) {
+		.kv = &f->kv[session],
+		.token = token_of(session, position),
+		.position = position,
+		.output = output,
+	};
+}
+
+static void run_step(struct llm_step *step, u32 rows)
+{
+	enum llm_tile_result result;
+
+	llm_step_begin(step, rows);
+	do {
+		result = llm_step_tile(step);
+	} while (result == LLM_TILE_RAN);
+	tap_check(result == LLM_TILE_LAST);
+	tap_check(llm_step_tile(step) == LLM_TILE_OVER);
+}
+
+static size_t logits_size(void)
+{
+	return TINY_IMAGE_VOCAB * sizeof(float);
+}
+
+static void compute_expected(struct fixture *f, u32 session)
+{
+	for (u32 i = 0; i < LENGTH; i++) {
+		f->step->rows[0] = row_of(f, session, i, i == LENGTH - 1);
+		run_step(f->step, 1);
+	}
+	f->expected[session] = malloc(logits_size());
+	memcpy(f->expected[session], llm_step_logits(f->step, 0), logits_size());
+}
+
+static bool setup(struct fixture *f, u32 type, const struct llm_form *form)
+{
+	struct tiny_image_options options = { .seed = 7, .type = type };
+	struct llm_error error = {};
+	size_t size;
+
+	memset(f, 0, sizeof(*f));
+	f->bytes = tiny_image_build(&options, &size);
+	if (!tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) ||
+	    !tap_check(!llm_plan_create(&f->plan, f->image, form, BATCH, 16, &error)) ||
+	    !tap_check(!llm_step_create(&f->step, f->plan))) {
+		printf("# %s\n", error.text);
+		return false;
+	}
+	for (u32 i = 0; i < SESSIONS; i++) {
+		tap_check(!llm_kv_init(&f->kv[i], f->plan, LENGTH));
+		tap_check(!llm_kv_reserve(&f->kv[i], LENGTH));
+		compute_expected(f, i);
+	}
+	return true;
+}
+
+static void teardown(struct fixture *f)
+{
+	for (u32 i = 0; i < SESSIONS; i++) {
+		llm_kv_destroy(&f->kv[i]);
+		free(f->expected[i]);
+	}
+	llm_step_destroy(f->step);
+	llm_plan_destroy(f->plan);
+	llm_image_close(f->image);
+	free(f->bytes);
+}
+
+/* Forgets what a session computed: nothing of it may be needed. */
+static void clear_session(struct fixture *f, u32 session)
+{
+	for (u32 i = 0; i < f->kv[session].page_count; i++)
+		memset(f->kv[session].pages[i]->data, 0xff, f->plan->page_bytes);
+}
+
+static bool is_expected(struct fixture *f, u32 session, u32 output)
+{
+	return !memcmp(llm_step_logits(f->step, output), f->expected[session], logits_size());
+}
+
+static void check_prompt_in_chunks(struct fixture *f, u32 chunk)
+{
+	clear_session(f, 0);
+	for (u32 at = 0; at < LENGTH; at += chunk) {
+		u32 rows = min(chunk, LENGTH - at);
+
+		for (u32 i = 0; i < rows; i++)
+			f->step->rows[i] = row_of(f, 0, at + i, at + i == LENGTH - 1);
+		run_step(f->step, rows);
+	}
+	tap_check(is_expected(f, 0, 0));
+}
+
+/* Sessions of different length end in the same step. */
+static void check_sessions_together(struct fixture *f)
+{
+	u32 rows;
+
+	for (u32 i = 0; i < SESSIONS; i++)
+		clear_session(f, i);
+	for (u32 i = 0; i < LENGTH + SESSIONS; i++) {
+		rows = 0;
+		for (u32 s = 0; s < SESSIONS; s++)
+			if (i >= s && i - s < LENGTH)
+				f->step->rows[rows++] = row_of(f, s, i - s, i - s == LENGTH - 1);
+		if (!rows)
+			continue;
+		run_step(f->step, rows);
+		if (i >= LENGTH - 1 && i - (LENGTH - 1) < SESSIONS)
+			tap_check(is_expected(f, i - (LENGTH - 1), 0));
+	}
+}
+
+struct worker {
+	struct llm_step *step;
+	u32 last;
+};
+
+static void *work(void *argument)
+{
+	struct worker *worker = argument;
+	enum llm_tile_result result;
+
+	do {
+		result = llm_step_tile(worker->step);
+		if (result == LLM_TILE_NONE)
+			sched_yield();
+		worker->last += result == LLM_TILE_LAST;
+	} while (result == LLM_TILE_RAN || result == LLM_TILE_NONE);
+	return NULL;
+}
+
+static void check_workers(struct fixture *f)
+{
+	struct worker workers[WORKERS];
+	pthread_t threads[WORKERS];
+	u32 last = 0;
+
+	clear_session(f, 1);
+	for (u32 at = 0; at < LENGTH; at += BATCH) {
+		u32 rows = min(BATCH, LENGTH - at);
+
+		for (u32 i = 0; i < rows; i++)
+			f->step->rows[i] = row_of(f, 1, at + i, at + i == LENGTH - 1);
+		llm_step_begin(f->step, rows);
+		for (u32 i = 0; i < WORKERS; i++) {
+			workers[i] = (struct worker) { .step = f->step };
+			pthread_create(&threads[i], NULL, work, &workers[i]);
+		}
+		for (u32 i = 0; i < WORKERS; i++) {
+			pthread_join(threads[i], NULL);
+			last += workers[i].last;
+		}
+	}
+	tap_check(last == DIV_ROUND_UP(LENGTH, BATCH));
+	tap_check(is_expected(f, 1, 0));
+}
+
+static void check_model(u32 type, const struct llm_form *form)
+{
+	struct fixture f;
+
+	if (setup(&f, type, form)) {
+		for (u32 chunk = 1; chunk <= BATCH; chunk = chunk * 2 + 1)
+			check_prompt_in_chunks(&f, chunk);
+		check_sessions_together(&f);
+		for (u32 i = 0; i < 8; i++)
+			check_workers(&f);
+	}
+	teardown(&f);
+}
+
+static void same_bits(u32 type)
+{
+	const struct llm_form *form;
+
+	for (u32 i = 0; (form = llm_form_at(i)); i++)
+		if (form->usable())
+			check_model(type, form);
+}
+
+static void same_bits_f32(void)
+{
+	same_bits(LLM_TENSOR_F32);
+}
+
+static void same_bits_f16(void)
+{
+	same_bits(LLM_TENSOR_F16);
+}
+
+static void same_bits_q8_0(void)
+{
+	same_bits(LLM_TENSOR_Q8_0);
+}
+
+/* A context of several parts of the attention, against one step a token. */
+static void long_context(void)
+{
+	struct tiny_image_options options = { .seed = 3, .layers = 1, .context = 2048 };
+	struct llm_error error = {};
+	struct fixture f = {};
+	const u32 length = 1200;
+	float last[TINY_IMAGE_VOCAB];
+	size_t size;
+
+	f.bytes = tiny_image_build(&options, &size);
+	tap_check(f.bytes && !llm_image_open(&f.image, f.bytes, size, &error));
+	tap_check(!llm_plan_create(&f.plan, f.image, llm_form_find("auto"), BATCH, 16, &error));
+	tap_check(!llm_step_create(&f.step, f.plan));
+	for (u32 s = 0; s < 2; s++) {
+		u32 chunk = s ? BATCH : 1;
+
+		tap_check(!llm_kv_init(&f.kv[s], f.plan, length));
+		tap_check(!llm_kv_reserve(&f.kv[s], length));
+		for (u32 at = 0; at < length; at += chunk) {
+			u32 rows = min(chunk, length - at);
+
+			for (u32 i = 0; i < rows; i++) {
+				f.step->rows[i] = row_of(&f, 0, at + i, at + i == length - 1);
+				f.step->rows[i].kv = &f.kv[s];
+			}
+			run_step(f.step, rows);
+		}
+		if (s)
+			tap_check(!memcmp(last, llm_step_logits(f.step, 0), sizeof(last)));
+		memcpy(last, llm_step_logits(f.step, 0), sizeof(last));
+	}
+	teardown(&f);
+}
+
+static const struct tap_test tests[] = {
+	{ "F32: the same bits alone, in chunks, among others, with four workers", same_bits_f32 },
+	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
+	{ "Q8_0: the same bits alone, in chunks, among others, with four workers", same_bits_q8_0 },
+	{ "1200 positions: the same bits one by one and in chunks", long_context },
+};
+
+int main(void)
+{
+	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What the image and its program can't be: one refusal after the other. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "form.h"
+#include "plan.h"
+#include "tap.h"
+#include "tiny_image.h"
+
+/* A valid image, and where its parts are. */
+static u8 *image;
+static size_t image_size;
+
+static struct llm_image_header *header(void)
+{
+	return (struct llm_image_header *)image;
+}
+
+static struct llm_image_section *section(u32 kind)
+{
+	struct llm_image_section *sections = (void *)(image + sizeof(struct llm_image_header));
+
+	for (u32 i = 0; i < header()->sections; i++)
+		if (sections[i].kind == kind)
+			return &sections[i];
+	abort();
+}
+
+static void *part(u32 kind)
+{
+	return image + section(kind)->offset;
+}
+
+/* The first instruction with operation @op. */
+static struct llm_insn *insn(u32 op)
+{
+	struct llm_insn *program = part(LLM_SECTION_PROGRAM);
+
+	for (u32 i = 0; i < section(LLM_SECTION_PROGRAM)->length / sizeof(*program); i++)
+		if (program[i].op == op)
+			return &program[i];
+	abort();
+}
+
+static int open_image(struct llm_error *error)
+{
+	struct llm_image *opened;
+	struct llm_plan *plan;
+	int err;
+
+	err = llm_image_open(&opened, image, image_size, error);
+	if (err)
+		return err;
+	err = llm_plan_create(&plan, opened, &llm_form_portable, 32, 8, error);
+	if (!err)
+		llm_plan_destroy(plan);
+	llm_image_close(opened);
+	return err;
+}
+
+/* One mutation, the errno and a part of the reason it must be refused with. */
+struct refusal {
+	void (*mutate)(void);
+	int code;
+	const char *reason;
+};
+
+#define MUTATION(name, statement) static void name(void) { statement; }
+
+MUTATION(magic, header()->magic[0] ^= 1)
+MUTATION(version, header()->version++)
+MUTATION(header_reserved, header()->reserved[4] = 1)
+MUTATION(cut_off, image_size--)
+MUTATION(too_small, image_size = sizeof(struct llm_image_header) - 1)
+MUTATION(no_sections, header()->sections = 0)
+MUTATION(table_outside, header()->size = sizeof(struct llm_image_header) + 1)
+MUTATION(section_kind, section(LLM_SECTION_SLOTS)->kind = 77)
+MUTATION(section_reserved, section(LLM_SECTION_SLOTS)->reserved = 1)
+MUTATION(section_twice, section(LLM_SECTION_SLOTS)->kind = LLM_SECTION_MODEL)
+MUTATION(section_missing, header()->sections--)
+MUTATION(section_unaligned, section(LLM_SECTION_SLOTS)->offset++)
+MUTATION(section_outside, section(LLM_SECTION_DATA)->length += LLM_IMAGE_ALIGN)
+MUTATION(section_wraps, section(LLM_SECTION_DATA)->length = 0 - section(LLM_SECTION_DATA)->offset)
+MUTATION(section_in_table, section(LLM_SECTION_SLOTS)->offset = 0)
+MUTATION(section_overlap,
+	 section(LLM_SECTION_STRINGS)->offset = section(LLM_SECTION_DATA)->offset)
+MUTATION(section_entries, section(LLM_SECTION_PROGRAM)->length--)
+MUTATION(section_empty, section(LLM_SECTION_PROGRAM)->length = 0)
+MUTATION(registers_many, section(LLM_SECTION_REGISTERS)->length =
+	 65 * sizeof(struct llm_image_register))
+
+#define MODEL ((struct llm_image_model *)part(LLM_SECTION_MODEL))
+MUTATION(name_unterminated, memset(MODEL->name, 'a', sizeof(MODEL->name)))
+MUTATION(name_after_end, (MODEL->name[0] = 0, MODEL->name[1] = 'a'))
+MUTATION(model_reserved, MODEL->reserved[0] = 1)
+MUTATION(context_zero, MODEL->context_length = 0)
+MUTATION(context_large, MODEL->context_length = (1 << 20) + 1)
+MUTATION(vocab_size, MODEL->vocab_size--)
+MUTATION(logits_register, MODEL->logits = 64)
+MUTATION(logits_width, MODEL->logits = 0)
+
+#define REGISTER ((struct llm_image_register *)part(LLM_SECTION_REGISTERS))
+#define SLOT ((struct llm_image_slot *)part(LLM_SECTION_SLOTS))
+#define TENSOR ((struct llm_image_tensor *)part(LLM_SECTION_TENSORS))
+MUTATION(register_zero, REGISTER->width = 0)
+MUTATION(register_wide, REGISTER->width = (1 << 20) + 1)
+MUTATION(register_rows, REGISTER->rows = 2)
+MUTATION(slot_kind, SLOT->kind = 2)
+MUTATION(slot_type, SLOT->type = LLM_TENSOR_F32)
+MUTATION(slot_width, SLOT->key_width = 0)
+MUTATION(tensor_type, TENSOR->type = 999)
+MUTATION(tensor_layout, TENSOR->layout = 1)
+MUTATION(tensor_rows, TENSOR->rows = 0)
+MUTATION(tensor_columns, TENSOR->columns = 0xffffffff)
+MUTATION(tensor_block, (TENSOR->type = LLM_TENSOR_Q8_0, TENSOR->columns = 33))
+MUTATION(tensor_length, TENSOR->length++)
+MUTATION(tensor_unaligned, TENSOR->offset++)
+MUTATION(tensor_outside, TENSOR->offset = section(LLM_SECTION_DATA)->length & ~63ULL)
+MUTATION(tensor_wraps, TENSOR->offset = ~63ULL)
+MUTATION(tensor_name, TENSOR->name_offset = 0xffffffff)
+
+#define TOKENIZER ((struct llm_image_tokenizer *)part(LLM_SECTION_TOKENIZER))
+#define TOKEN ((struct llm_image_token *)part(LLM_SECTION_VOCAB))
+MUTATION(tokenizer_kind, TOKENIZER->kind = 99)
+MUTATION(tokenizer_flags, TOKENIZER->flags |= 1U << 31)
+MUTATION(tokenizer_reserved, TOKENIZER->reserved[10] = 1)
+MUTATION(tokenizer_bos, TOKENIZER->bos = MODEL->vocab_size)
+MUTATION(tokenizer_no_bos, TOKENIZER->bos = LLM_IMAGE_NONE)
+MUTATION(token_kind, TOKEN->kind = 0)
+MUTATION(token_flags, TOKEN->flags = 0x80)
+MUTATION(token_text, TOKEN->offset = 0xffffffff)
+MUTATION(token_long, TOKEN->length = 1025)
+MUTATION(token_byte, TOKEN[TINY_TOKEN_BYTES].rank = 256)
+
+MUTATION(op_unknown, insn(LLM_OP_NORM)->op = 9999)
+MUTATION(op_zero, insn(LLM_OP_NORM)->op = 0)
+MUTATION(op_flags, insn(LLM_OP_NORM)->flags = 1)
+MUTATION(op_reserved, insn(LLM_OP_NORM)->reserved = 1)
+MUTATION(op_source, insn(LLM_OP_NORM)->src[1] = 0)
+MUTATION(op_tensor, insn(LLM_OP_NORM)->tensor[3] = 0)
+MUTATION(op_argument, insn(LLM_OP_NORM)->arg[11] = 1)
+MUTATION(op_slot, insn(LLM_OP_NORM)->slot = 0)
+MUTATION(no_register, insn(LLM_OP_NORM)->dst = 64)
+MUTATION(no_tensor, insn(LLM_OP_NORM)->tensor[0] = 65535)
+MUTATION(unwritten, insn(LLM_OP_NORM)->src[0] = insn(LLM_OP_GLU)->dst)
+MUTATION(norm_group, insn(LLM_OP_NORM)->arg[1] = 0)
+MUTATION(norm_group_odd, insn(LLM_OP_NORM)->arg[1] = 63)
+MUTATION(norm_epsilon_zero, insn(LLM_OP_NORM)->arg[0] = 0)
+MUTATION(norm_epsilon_negative, insn(LLM_OP_NORM)->arg[0] |= 0x80000000)
+MUTATION(norm_epsilon_infinite, insn(LLM_OP_NORM)->arg[0] = 0x7f800000)
+MUTATION(norm_rows, insn(LLM_OP_NORM)->dst = MODEL->logits)
+MUTATION(embed_tensor, insn(LLM_OP_EMBED)->tensor[0] = insn(LLM_OP_NORM)->tensor[0])
+MUTATION(embed_rows, insn(LLM_OP_EMBED)->dst = insn(LLM_OP_GATHER)->dst)
+MUTATION(angles_vector, insn(LLM_OP_ANGLES)->tensor[0] = insn(LLM_OP_LINEAR)->tensor[0])
+MUTATION(angles_scale, insn(LLM_OP_ANGLES)->arg[0] = 0x7fc00000)
+MUTATION(angles_width, insn(LLM_OP_ANGLES)->dst = insn(LLM_OP_EMBED)->dst)
+MUTATION(linear_alias, insn(LLM_OP_LINEAR)->dst = insn(LLM_OP_LINEAR)->src[0])
+MUTATION(linear_column, insn(LLM_OP_LINEAR)->arg[0] = 1)
+MUTATION(linear_column_wraps, insn(LLM_OP_LINEAR)->arg[0] = 0xffffffff)
+MUTATION(linear_source, insn(LLM_OP_LINEAR)->arg[1] = 1)
+MUTATION(linear_bias, insn(LLM_OP_LINEAR)->tensor[1] = insn(LLM_OP_LINEAR)->tensor[0])
+MUTATION(linear_residual, insn(LLM_OP_LINEAR)->src[1] = insn(LLM_OP_EMBED)->dst)
+MUTATION(rope_heads, insn(LLM_OP_ROPE)->arg[1] = 0xffffffff)
+MUTATION(rope_head, insn(LLM_OP_ROPE)->arg[2] = 8)
+MUTATION(rope_alias, insn(LLM_OP_ROPE)->src[0] = insn(LLM_OP_ROPE)->dst)
+MUTATION(rope_no_heads, insn(LLM_OP_ROPE)->arg[1] = 0)
+MUTATION(attend_heads, insn(LLM_OP_ATTEND)->arg[3] = 3)
+MUTATION(attend_no_kv_heads, insn(LLM_OP_ATTEND)->arg[4] = 0)
+MUTATION(attend_head_wide, insn(LLM_OP_ATTEND)->arg[5] = 513)
+MUTATION(attend_column, insn(LLM_OP_ATTEND)->arg[2]++)
+MUTATION(attend_scale, insn(LLM_OP_ATTEND)->arg[7] = 0xff800000)
+MUTATION(attend_slot, insn(LLM_OP_ATTEND)->slot = 1024)
+MUTATION(attend_slot_shared, insn(LLM_OP_ATTEND)->slot = 1)
+MUTATION(attend_slot_width, SLOT->value_width++)
+MUTATION(attend_alias, insn(LLM_OP_ATTEND)->dst = insn(LLM_OP_ATTEND)->src[0])
+MUTATION(glu_up, insn(LLM_OP_GLU)->arg[1]++)
+MUTATION(glu_alias, insn(LLM_OP_GLU)->src[0] = insn(LLM_OP_GLU)->dst)
+MUTATION(gather_width, insn(LLM_OP_GATHER)->dst = MODEL->logits)
+MUTATION(gather_back, insn(LLM_OP_GATHER)->dst = insn(LLM_OP_EMBED)->dst)
+MUTATION(logits_unwritten, section(LLM_SECTION_PROGRAM)->length -= sizeof(struct llm_insn))
+
+static const struct refusal headers[] = {
+	{ magic, -EINVAL, "not an image" },
+	{ version, -EOPNOTSUPP, "image version 2" },
+	{ header_reserved, -EINVAL, "reserved" },
+	{ cut_off, -EINVAL, "cut off" },
+	{ too_small, -EINVAL, "too few" },
+	{ no_sections, -EINVAL, "0 sections" },
+	{ table_outside, -EINVAL, "table" },
+	{ section_kind, -EOPNOTSUPP, "section kind 77" },
+	{ section_reserved, -EINVAL, "section slots: reserved" },
+	{ section_twice, -EINVAL, "section model: there are two" },
+	{ section_missing, -EINVAL, "is missing" },
+	{ section_unaligned, -EINVAL, "multiple of 64" },
+	{ section_outside, -EINVAL, "not within the image" },
+	{ section_wraps, -EINVAL, "not within the image" },
+	{ section_in_table, -EINVAL, "not within the image" },
+	{ section_overlap, -EINVAL, "overlap" },
+	{ section_entries, -EINVAL, "whole number" },
+	{ section_empty, -EINVAL, "is empty" },
+	{ registers_many, -E2BIG, "at most 64" },
+};
+
+static const struct refusal descriptions[] = {
+	{ name_unterminated, -EINVAL, "NUL" },
+	{ name_after_end, -EINVAL, "NUL" },
+	{ model_reserved, -EINVAL, "reserved" },
+	{ context_zero, -EINVAL, "context length 0" },
+	{ context_large, -EINVAL, "context length 1048577" },
+	{ vocab_size, -EINVAL, "vocabulary size 299" },
+	{ logits_register, -EINVAL, "no register 64" },
+	{ logits_width, -EINVAL, "can't hold the logits" },
+	{ register_zero, -EINVAL, "width 0" },
+	{ register_wide, -EINVAL, "width 1048577" },
+	{ register_rows, -EINVAL, "rows 2" },
+	{ slot_kind, -EOPNOTSUPP, "slot 0: kind 2" },
+	{ slot_type, -EOPNOTSUPP, "of type 0" },
+	{ slot_width, -EINVAL, "slot 0: widths 0" },
+	{ tensor_type, -EOPNOTSUPP, "type 999" },
+	{ tensor_layout, -EOPNOTSUPP, "layout 1" },
+	{ tensor_rows, -EINVAL, "0 rows" },
+	{ tensor_columns, -EINVAL, "4294967295 columns" },
+	{ tensor_block, -EINVAL, "whole blocks of Q8_0" },
+	{ tensor_length, -EINVAL, "needs" },
+	{ tensor_unaligned, -EINVAL, "multiple of 64" },
+	{ tensor_outside, -EINVAL, "not within the data" },
+	{ tensor_wraps, -EINVAL, "not within the data" },
+	{ tensor_name, -EINVAL, "name" },
+	{ tokenizer_kind, -EOPNOTSUPP, "kind 99" },
+	{ tokenizer_flags, -EOPNOTSUPP, "flags 0x80000000" },
+	{ tokenizer_reserved, -EINVAL, "reserved" },
+	{ tokenizer_bos, -EINVAL, "bos 300" },
+	{ tokenizer_no_bos, -EINVAL, "adds a token" },
+	{ token_kind, -EOPNOTSUPP, "token 0: kind 0" },
+	{ token_flags, -EOPNOTSUPP, "token 0: flags 0x80" },
+	{ token_text, -EINVAL, "not within the strings" },
+	{ token_long, -EINVAL, "1025 bytes" },
+	{ token_byte, -EINVAL, "256 is not a byte" },
+};
+
+static const struct refusal programs[] = {
+	{ op_unknown, -EOPNOTSUPP, "operation 9999" },
+	{ op_zero, -EOPNOTSUPP, "operation 0" },
+	{ op_flags, -EOPNOTSUPP, "flags 0x1" },
+	{ op_reserved, -EINVAL, "reserved" },
+	{ op_source, -EINVAL, "source 1 is not used" },
+	{ op_tensor, -EINVAL, "tensor operand 3 is not used" },
+	{ op_argument, -EINVAL, "argument 11 is not used" },
+	{ op_slot, -EINVAL, "slot is not used" },
+	{ no_register, -EINVAL, "no register 64" },
+	{ no_tensor, -EINVAL, "no tensor 65535" },
+	{ unwritten, -EINVAL, "" },
+	{ norm_group, -EINVAL, "groups of 0" },
+	{ norm_group_odd, -EINVAL, "groups of 63" },
+	{ norm_epsilon_zero, -EINVAL, "not positive" },
+	{ norm_epsilon_negative, -EINVAL, "not positive" },
+	{ norm_epsilon_infinite, -EINVAL, "not finite" },
+	{ norm_rows, -EINVAL, "" },
+	{ embed_tensor, -EINVAL, "tensor" },
+	{ embed_rows, -EINVAL, "wrong kind of rows" },
+	{ angles_vector, -EINVAL, "F32 numbers" },
+	{ angles_scale, -EINVAL, "not finite" },
+	{ angles_width, -EINVAL, "twice as wide" },
+	{ linear_alias, -EINVAL, "both source and destination" },
+	{ linear_column, -EINVAL, "not within register" },
+	{ linear_column_wraps, -EINVAL, "not within register" },
+	{ linear_source, -EINVAL, "not within register" },
+	{ linear_bias, -EINVAL, "F32 numbers" },
+	{ linear_residual, -EINVAL, "" },
+	{ rope_heads, -EINVAL, "not within register" },
+	{ rope_head, -EINVAL, "can't be rotated" },
+	{ rope_alias, -EINVAL, "" },
+	{ rope_no_heads, -EINVAL, "not within register" },
+	{ attend_heads, -EINVAL, "3 heads" },
+	{ attend_no_kv_heads, -EINVAL, "0 key/value heads" },
+	{ attend_head_wide, -EINVAL, "513" },
+	{ attend_column, -EINVAL, "not within register" },
+	{ attend_scale, -EINVAL, "not finite" },
+	{ attend_slot, -EINVAL, "no slot 1024" },
+	{ attend_slot_shared, -EINVAL, "slot 1 serves" },
+	{ attend_slot_width, -EINVAL, "slot 0" },
+	{ attend_alias, -EINVAL, "both source and destination" },
+	{ glu_up, -EINVAL, "not within register" },
+	{ glu_alias, -EINVAL, "" },
+	{ gather_width, -EINVAL, "" },
+	{ gather_back, -EINVAL, "wrong kind of rows" },
+	{ logits_unwritten, -EINVAL, "the logits" },
+};
+
+static void check_refusals(const struct refusal *refusals, size_t count)
+{
+	struct tiny_image_options options = { .seed = 1 };
+
+	for (size_t i = 0; i < count; i++) {
+		struct llm_error error = {};
+		void *whole = image = tiny_image_build(&options, &image_size);
+		int err;
+
+		refusals[i].mutate();
+		err = open_image(&error);
+		if (!tap_check(err == refusals[i].code) || !tap_check(error.text[0]) ||
+		    !tap_check(strstr(error.text, refusals[i].reason)))
+			printf("# refusal %zu: %d, \"%s\", not %d, \"%s\"\n", i, err, error.text,
+			       refusals[i].code, refusals[i].reason);
+		free(whole);
+	}
+}
+
+static void refused_headers(void)
+{
+	check_refusals(headers, ARRAY_SIZE(headers));
+}
+
+static void refused_descriptions(void)
+{
+	check_refusals(descriptions, ARRAY_SIZE(descriptions));
+}
+
+static void refused_programs(void)
+{
+	check_refusals(programs, ARRAY_SIZE(programs));
+}
+
+static void valid_image(void)
+{
+	struct tiny_image_options options = { .seed = 1 };
+	struct llm_error error = {};
+
+	image = tiny_image_build(&options, &image_size);
+	tap_check(open_image(&error) == 0);
+	tap_check(!error.text[0]);
+	free(image);
+}
+
+/* A program that reads its weights again and again is refused, not run. */
+static void endless_work(void)
+{
+	struct tiny_image_options options = { .seed = 1 };
+	u32 count = 16000, linear = 0;
+	struct llm_error error = {};
+	struct llm_insn *program;
+	void *small;
+	u64 at;
+
+	small = image = tiny_image_build(&options, &image_size);
+	program = part(LLM_SECTION_PROGRAM);
+	while (program[linear].op != LLM_OP_LINEAR)
+		linear++;
+	at = ALIGN(image_size, LLM_IMAGE_ALIGN);
+	image = aligned_alloc(64, ALIGN(at + count * sizeof(*program), 64));
+	memcpy(image, small, image_size);
+	memcpy(image + at, program, (linear + 1) * sizeof(*program));
+	for (u32 i = linear + 1; i < count; i++)
+		memcpy(image + at + i * sizeof(*program), &program[linear], sizeof(*program));
+	program = (void *)(image + at);
+	image_size = at + count * sizeof(*program);
+	header()->size = image_size;
+	section(LLM_SECTION_PROGRAM)->offset = at;
+	section(LLM_SECTION_PROGRAM)->length = count * sizeof(*program);
+	tap_check(open_image(&error) == -E2BIG);
+	tap_check(strstr(error.text, "multiply-adds"));
+	free(image);
+	free(small);
+}
+
+static const struct tap_test tests[] = {
+	{ "a valid image is taken", valid_image },
+	{ "headers and sections are refused for the right reason", refused_headers },
+	{ "descriptions are refused for the right reason", refused_descriptions },
+	{ "programs are refused for the right reason", refused_programs },
+	{ "too much work for the weights is refused", endless_work },
+};
+
+int main(void)
+{
+	return tap_run(tests, ARRAY_SIZE(tests));
+}
