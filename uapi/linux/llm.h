@@ -2,9 +2,37 @@
 /*
  * /dev/llm: language models as a device.
  *
- * An open file is a session: one conversation on one model. Text goes in with
- * write(2) and comes out with read(2), see README.md; what text can't say is
- * said with the ioctls below.
+ * Text is said with read(2) and write(2), the rest with the ioctls below. What a
+ * file is depends on how it was opened. open(2): EMFILE where the user has too
+ * many sessions, ENFILE where all users together have, ENOMEM.
+ *
+ * O_RDWR: a session, one conversation on one model.
+ *
+ * - write(2) adds to the text of the next turn. EBUSY while a reply is under way
+ *   or unread; short, then ENOSPC, at LLM_MAX_TEXT bytes; ENOMEM.
+ * - read(2) begins the reply if there is text and LLM_IOC_START was not called
+ *   (its errors), then returns the bytes of the reply as they are made, waiting
+ *   for the first: whole characters unless the buffer is too small for one. It
+ *   returns 0 at the end of the reply, which ends the turn; and at once where
+ *   nothing was written. EINTR by a signal; EAGAIN with O_NONBLOCK, the reply is
+ *   begun all the same.
+ * - poll(2): POLLIN where bytes of a reply or its end can be read, POLLOUT where
+ *   text can be written. Waiting does not begin a reply.
+ * - Closing the last descriptor ends the reply under way and forgets all.
+ *
+ * O_WRONLY: a prompt without a conversation. write(2) as above; ENODEV where there
+ * is no model, EDQUOT where the user's mailbox is full. Closing the last descriptor
+ * begins the reply, which goes to the mailbox; close(2) of any fails with the error
+ * that LLM_IOC_START would. LLM_IOC_START itself is EBADF.
+ *
+ * O_RDONLY: the user's mailbox. read(2) returns the replies, oldest first, each
+ * ended by a newline if it does not end in one, waiting for one under way, and 0
+ * where there is none. A reply that one open file has begun to read is not seen
+ * by others; closing it drops the rest. poll(2) tells POLLIN where there is
+ * something to read, so not for an empty mailbox. Ioctls that are about a session
+ * are EBADF.
+ *
+ * There is no seeking (ESPIPE), no splicing (EINVAL), no mapping (ENODEV).
  *
  * Rules for all ioctls: structs only grow, at the end; the kernel takes a
  * shorter struct as if zeroes followed and a longer one if what it doesn't know
@@ -34,6 +62,8 @@
 #define LLM_MAX_STOP_LENGTH	256
 /** LLM_MAX_BIASES - logit biases of a session. */
 #define LLM_MAX_BIASES		1024
+/** LLM_MAX_ENTRY - bytes of an entry of struct llm_list. */
+#define LLM_MAX_ENTRY		4096
 /** LLM_MAX_ALTERNATIVES - alternatives to each token of a scored text. */
 #define LLM_MAX_ALTERNATIVES	64
 
@@ -78,7 +108,7 @@ struct llm_info {
 
 /**
  * struct llm_model_create - LLM_IOC_MODEL_CREATE: a buffer for a new model
- * @name: in, 1..63 bytes of [A-Za-z0-9._:-], NUL-padded
+ * @name: in, 1..63 bytes of [A-Za-z0-9._:-], the first no dot, NUL-padded
  * @size: in, bytes of the image
  * @flags: in, zero
  * @fd: out, descriptor of the buffer, close-on-exec. mmap(2) it MAP_SHARED,
@@ -86,9 +116,9 @@ struct llm_info {
  *	discards it
  * @reserved: zero
  *
- * Errors: EPERM without CAP_SYS_ADMIN; EINVAL for the name or a size of zero;
- * EEXIST where a model of that name is sealed; EFBIG past the module's limit;
- * ENOMEM; EMFILE.
+ * Errors: EPERM without CAP_SYS_ADMIN; EINVAL for the name, a size of zero or a
+ * struct too short for @fd; EEXIST where a model of that name is sealed; EFBIG past
+ * the module's limit; ENOMEM; EMFILE.
  */
 struct llm_model_create {
 	__u8 name[LLM_NAME_SIZE];
@@ -109,8 +139,9 @@ struct llm_model_create {
  *	NUL-terminated, cut to @reason_size
  * @reserved: zero
  *
- * From then on nobody can change the image. Afterwards the descriptor can be
- * closed; it can also be mapped for reading. The first model sealed is the
+ * From then on nobody can change the image but the kernel, which may rearrange
+ * the numbers of its tensors. Afterwards the descriptor can be closed; it can
+ * also be mapped for reading. The first model sealed is the
  * default until another is made so.
  *
  * Errors: EBUSY while a mapping that could be written exists; EPERM when sealed
@@ -130,7 +161,8 @@ struct llm_model_seal {
  * @name: in, as it was created
  * @reserved: zero
  *
- * Errors: EPERM without CAP_SYS_ADMIN; ENOENT; EBUSY while a session uses it.
+ * Errors: EPERM without CAP_SYS_ADMIN; EINVAL for what can't be a name; ENOENT;
+ * EBUSY while a session uses it.
  */
 struct llm_model_unload {
 	__u8 name[LLM_NAME_SIZE];
@@ -174,14 +206,15 @@ struct llm_model_info {
  * struct llm_list - LLM_IOC_MODEL_LIST, LLM_IOC_SESSION_LIST
  * @entries: in, address of an array
  * @entry_size: in, bytes of an entry there; longer than the kernel knows: the
- *	rest is zeroed; shorter: cut. Zero is EINVAL
+ *	rest is zeroed; shorter: cut. Zero is EINVAL, more than LLM_MAX_ENTRY
+ *	E2BIG
  * @capacity: in, entries there
  * @count: out, entries there are; those past @capacity were not written
  * @flags: in, zero
  * @reserved: zero
  *
  * Entries are struct llm_model_info, or struct llm_session_info: of the
- * caller's own sessions, or of all with CAP_SYS_ADMIN.
+ * caller's own sessions, or of all with CAP_SYS_ADMIN; in the order they came.
  */
 struct llm_list {
 	__u64 entries;
@@ -217,7 +250,8 @@ struct llm_text {
  * struct llm_session_setup - LLM_IOC_SETUP: what a session is
  * @set: in, LLM_SETUP_*: the fields that are given; the others stay
  * @context: in, positions the session may use, 1..context_length of the model;
- *	default: the model's, or the module parameter context if that is less
+ *	default: the model's, or the module parameter context if that is less.
+ *	A session without a model gets the default model now
  * @model: in, name of a sealed model; default: the default model when the
  *	session is first used
  * @max_tokens: in, tokens a reply may have; 0: up to the context (default)
@@ -229,9 +263,11 @@ struct llm_text {
  * @reserved32: zero
  * @reserved: zero
  *
- * Errors: ENOENT for the model; EBUSY while a reply is under way, and for model
- * and context once the session holds a token; EINVAL for values out of range.
- * A call that fails changes nothing.
+ * Errors: ENOENT for the model; ENODEV for the context where there is no model;
+ * EBUSY while a reply is under way, and for model and context once the session
+ * holds a token; EINVAL for values out of range, also where the context or biases
+ * that were set before do not fit the model; ENOMEM. A call that fails changes
+ * nothing.
  */
 struct llm_session_setup {
 	__u32 set;
@@ -285,13 +321,16 @@ struct llm_bias {
  * @last_n: in, how many tokens back the three penalties look, 0..4096;
  *	default 64
  * @biases_count: in, entries at @biases, 0..LLM_MAX_BIASES
- * @biases: in, address of an array of struct llm_bias; default: none
- * @seed: in, start of the random numbers; default: random
+ * @biases: in, address of an array of struct llm_bias; default: none. A session
+ *	without a model gets the default model now
+ * @seed: in, start of the random numbers of each reply; default: random, another
+ *	for each
  * @reserved: zero
  *
  * Order: biases, penalties, top-k, top-p, min-p, temperature, choice.
  * Errors: EBUSY while a reply is under way; EINVAL for values out of range or a
- * token that the model does not have. A call that fails changes nothing.
+ * token that the model does not have; ENODEV for biases where there is no model;
+ * ENOMEM. A call that fails changes nothing.
  */
 struct llm_sampling {
 	__u32 set;
@@ -315,10 +354,12 @@ struct llm_sampling {
  * @reserved32: zero
  * @reserved: zero
  *
- * Returns at once; read(2) and poll(2) tell the rest. Errors: EBUSY while a
- * reply is under way or unread; ENODATA where nothing was written; ENODEV
- * where there is no model; ENOSPC where the prompt does not fit the context (it
- * is discarded); ENOMEM; EAGAIN where the module's limits are reached.
+ * Returns when all that the reply can need is reserved; read(2) and poll(2) tell
+ * the rest. Errors: EBUSY while a reply is under way or unread; ENODATA where
+ * nothing was written; ENODEV where there is no model; ENOSPC where the prompt
+ * does not fit the context (it is discarded); ENOMEM, also where all sessions
+ * together would have more state than the module parameter max_state allows;
+ * EBADF where the file is not open for reading too. But for ENOSPC the text stays.
  */
 struct llm_start {
 	__u32 flags;
@@ -332,7 +373,8 @@ struct llm_start {
  * @reserved32: zero
  * @reserved: zero
  *
- * What was made until then can be read. Returns 0 also when none is under way.
+ * What was made until then can be read; what of the prompt was not computed is
+ * not part of the conversation. Returns 0 also when none is under way.
  */
 struct llm_cancel {
 	__u32 flags;
@@ -377,7 +419,7 @@ enum llm_reason {
 /**
  * struct llm_session_info - one session; LLM_IOC_STATUS: the caller's
  * @id: out, number of the session since the module was loaded
- * @model: out, name of its model, empty where it has none yet
+ * @model: out, name of its model, empty where it has none
  * @pid: out, process that opened it, in the caller's pid namespace, else 0
  * @uid: out, user that opened it, in the caller's user namespace
  * @state: out, enum llm_state
@@ -429,10 +471,11 @@ struct llm_session_info {
  * @reserved32: zero
  * @reserved: zero
  *
- * With the tokenizer of the session's model. Errors: ENOSPC where the room is too
- * small (the number needed is returned all the same); EINVAL for a token that
- * the model does not have; ENODEV where there is no model; E2BIG for more than
- * LLM_MAX_TEXT.
+ * With the tokenizer of the session's model; a session without one gets the
+ * default model. Errors: ENOSPC where the room is too small (the number needed is
+ * returned all the same, and nothing is written); EINVAL for a token that the
+ * model does not have; ENODEV where there is no model; E2BIG for more bytes, or
+ * tokens, than LLM_MAX_TEXT; ENOMEM.
  */
 struct llm_tokenize {
 	__u64 text;
@@ -460,7 +503,8 @@ struct llm_score_entry {
  * @entries: in, address of an array of struct llm_score_entry: for each token
  *	of the text the token itself, then the @alternatives likeliest tokens in
  *	its place, likeliest first. Nothing predicts the first token: its
- *	log-probability is 0 and its alternatives are LLM_TOKEN_NONE
+ *	log-probability is 0 and its alternatives are LLM_TOKEN_NONE, as are
+ *	those that a small vocabulary lacks
  * @text_length: in, bytes at @text
  * @entries_count: in, room at @entries; out, entries there are
  * @alternatives: in, 0..LLM_MAX_ALTERNATIVES
@@ -470,7 +514,8 @@ struct llm_score_entry {
  *
  * Waits until it is done; the conversation of the session is not touched.
  * Errors: those of LLM_IOC_TOKENIZE; ENOSPC also where the text does not fit the
- * session's context; EBUSY while a reply is under way; EINTR; ENOMEM.
+ * session's context; E2BIG also for entries of more than 64 MiB; EBUSY while a
+ * reply or another scoring is under way; EINTR.
  */
 struct llm_score {
 	__u64 text;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Key/value pages are the one thing of a session that can be large. They are
+ * charged to a memory cgroup, but where there is none nothing else would bound
+ * them: the kernel kills processes to find memory, and these pages belong to
+ * none of them.
+ */
+#include "state.h"
+
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+
+#include "engine/plan.h"
+
+static unsigned int max_state;
+module_param(max_state, uint, 0644);
+MODULE_PARM_DESC(max_state,
+		 "MiB of key/value state all sessions may have together (default 0: half of the memory)");
+
+static atomic64_t used;
+
+static u64 limit(void)
+{
+	u64 mebibytes = READ_ONCE(max_state);
+
+	return mebibytes ? mebibytes << 20 : (u64)totalram_pages() / 2 * PAGE_SIZE;
+}
+
+/* Bytes of pages that are not there yet. */
+static u64 missing(const struct llm_kv *kv, u32 positions)
+{
+	u32 pages = DIV_ROUND_UP(positions, LLM_PAGE_POSITIONS);
+
+	if (pages <= kv->page_count)
+		return 0;
+	return (u64)(pages - kv->page_count) * (sizeof(struct llm_page) + kv->plan->page_bytes);
+}
+
+int llm_state_reserve(struct llm_kv *kv, u32 positions)
+{
+	u64 bytes = missing(kv, positions);
+	int ret = -ENOMEM;
+
+	if ((u64)atomic64_add_return(bytes, &used) <= limit())
+		ret = llm_kv_reserve(kv, positions);
+	if (ret)
+		atomic64_sub(bytes, &used);
+	return ret;
+}
+
+void llm_state_destroy(struct llm_kv *kv)
+{
+	atomic64_sub(llm_kv_memory(kv), &used);
+	llm_kv_destroy(kv);
+	memset(kv, 0, sizeof(*kv));
+}

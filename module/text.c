@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Text and tokens for who asks, without a conversation.
+ */
+#include "text.h"
+
+#include <linux/err.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "ioctl.h"
+#include "model.h"
+#include "session.h"
+
+/* A private copy of user memory, for llm_free_private(). */
+static void *copy_in(u64 address, u64 size)
+{
+	void *copy = llm_alloc(size);
+
+	if (!copy)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(copy, u64_to_user_ptr(address), size)) {
+		llm_free_private(copy, size);
+		return ERR_PTR(-EFAULT);
+	}
+	return copy;
+}
+
+static u32 engine_flags(u32 flags)
+{
+	return (flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0) |
+	       (flags & LLM_TOKENIZE_BOS ? LLM_TEXT_BEGIN : 0);
+}
+
+int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 address,
+		  u32 length, u32 flags, u32 room)
+{
+	u8 *text;
+	int ret;
+
+	*list = (struct llm_tokens){};
+	if (flags & ~(LLM_TOKENIZE_SPECIAL | LLM_TOKENIZE_BOS))
+		return -EINVAL;
+	if (length > LLM_MAX_TEXT)
+		return -E2BIG;
+	text = copy_in(address, length);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	list->room = min(room, llm_text_max_tokens(length));
+	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
+	ret = -ENOMEM;
+	if (list->tokens)
+		ret = llm_tokenize(model->tokenizer, text, length, engine_flags(flags),
+				   list->tokens, list->room, &list->count);
+	llm_free_private(text, length);
+	return ret;
+}
+
+void llm_tokens_free(struct llm_tokens *list)
+{
+	llm_free_private(list->tokens, (u64)list->room * sizeof(u32));
+}
+
+static int tokenize(const struct llm_model *model, struct llm_tokenize *args)
+{
+	struct llm_tokens list;
+	int ret;
+
+	ret = llm_text_read(&list, model, args->text, args->text_length, args->flags,
+			    args->tokens_count);
+	if (!ret && copy_to_user(u64_to_user_ptr(args->tokens), list.tokens,
+				 (u64)list.count * sizeof(u32)))
+		ret = -EFAULT;
+	args->tokens_count = list.count;
+	llm_tokens_free(&list);
+	return ret;
+}
+
+/* Bytes of the text, at most 2^30; or an error. */
+static long text_length(const struct llm_model *model, const u32 *tokens, u32 count, u32 flags)
+{
+	u32 sum = 0;
+	u32 length;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		if (tokens[i] >= model->image->model.vocab_size)
+			return -EINVAL;
+		llm_token_text(model->tokenizer, tokens[i], flags, &length);
+		sum += length;
+	}
+	return sum;
+}
+
+static int text_out(const struct llm_model *model, const u32 *tokens, u32 count, u32 flags,
+		    u64 address)
+{
+	const u8 *text;
+	u32 length;
+	u32 i;
+
+	for (i = 0; i < count; i++) {
+		text = llm_token_text(model->tokenizer, tokens[i], flags, &length);
+		if (copy_to_user(u64_to_user_ptr(address), text, length))
+			return -EFAULT;
+		address += length;
+		llm_relax_long();
+	}
+	return 0;
+}
+
+static int detokenize(const struct llm_model *model, struct llm_tokenize *args)
+{
+	u32 flags = engine_flags(args->flags);
+	u32 count = args->tokens_count;
+	u64 size = (u64)count * sizeof(u32);
+	u32 *tokens;
+	long length;
+	int ret;
+
+	if (args->flags & ~LLM_TOKENIZE_SPECIAL)
+		return -EINVAL;
+	if (count > LLM_MAX_TEXT)
+		return -E2BIG;
+	tokens = copy_in(args->tokens, size);
+	if (IS_ERR(tokens))
+		return PTR_ERR(tokens);
+	length = text_length(model, tokens, count, flags);
+	if (length < 0)
+		ret = length;
+	else if (length > args->text_length)
+		ret = -ENOSPC;
+	else
+		ret = text_out(model, tokens, count, flags, args->text);
+	if (length >= 0)
+		args->text_length = length;
+	llm_free_private(tokens, size);
+	return ret;
+}
+
+static int with_model(struct llm_call *call,
+		      int (*function)(const struct llm_model *model, struct llm_tokenize *args))
+{
+	struct llm_tokenize *args = &call->argument.tokenize;
+	struct llm_model *model;
+	int ret;
+
+	if (args->reserved32 || !llm_reserved_zero(args->reserved))
+		return -EINVAL;
+	model = llm_session_model(call->session);
+	if (IS_ERR(model))
+		return PTR_ERR(model);
+	ret = function(model, args);
+	llm_model_put(model);
+	return ret;
+}
+
+int llm_text_tokenize(struct llm_call *call)
+{
+	return with_model(call, tokenize);
+}
+
+int llm_text_detokenize(struct llm_call *call)
+{
+	return with_model(call, detokenize);
+}

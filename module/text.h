@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef LLM_TEXT_H
+#define LLM_TEXT_H
+
+#include <linux/types.h>
+
+struct llm_call;
+struct llm_model;
+
+/**
+ * struct llm_tokens - what a text consists of
+ * @tokens: tokens, or NULL
+ * @room: tokens that fit there
+ * @count: tokens there are, also where they did not fit
+ */
+struct llm_tokens {
+	u32 *tokens;
+	u32 room;
+	u32 count;
+};
+
+/**
+ * llm_text_max_tokens() - tokens a text can have at most
+ * @length: bytes, at most LLM_MAX_TEXT
+ *
+ * Each byte is one at worst; a text may be given a token that begins it and a
+ * space, and another space after each token that was cut out of it, which takes
+ * a byte, as what follows does.
+ */
+static inline u32 llm_text_max_tokens(u32 length)
+{
+	return 2 + length + length / 2;
+}
+
+/**
+ * llm_text_read() - makes tokens of a text in user memory
+ * @list: filled; llm_tokens_free() frees it, also after an error
+ * @model: whose tokenizer
+ * @address: of the text
+ * @length: bytes there
+ * @flags: LLM_TOKENIZE_*
+ * @room: tokens wanted at most
+ *
+ * Return: 0, -EINVAL for a flag unknown, -E2BIG above LLM_MAX_TEXT, -ENOSPC above
+ * @room, -EFAULT, -ENOMEM.
+ */
+int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 address,
+		  u32 length, u32 flags, u32 room);
+
+/**
+ * llm_tokens_free() - frees the tokens, cleared
+ * @list: list, or a zeroed one
+ */
+void llm_tokens_free(struct llm_tokens *list);
+
+/** llm_text_tokenize() - LLM_IOC_TOKENIZE */
+int llm_text_tokenize(struct llm_call *call);
+
+/** llm_text_detokenize() - LLM_IOC_DETOKENIZE */
+int llm_text_detokenize(struct llm_call *call);
+
+#endif /* LLM_TEXT_H */
