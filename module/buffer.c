@@ -14,7 +14,6 @@
 #include <linux/anon_inodes.h>
 #include <linux/capability.h>
 #include <linux/file.h>
-#include <linux/firmware.h>
 #include <linux/fs.h>
 #include <linux/kmemleak.h>
 #include <linux/kref.h>
@@ -52,7 +51,6 @@ enum llm_buffer_state {
  * @users: its file, its model
  * @data: the bytes
  * @size: how many
- * @firmware: what @data belongs to, or NULL where it is the buffer's own
  * @name: name of the model it becomes
  * @lock: for @state and @writable; innermost, taken under mmap_lock too
  * @state: how far it is; no mapping that could be written is made when it is
@@ -63,12 +61,28 @@ struct llm_buffer {
 	struct kref users;
 	void *data;
 	u64 size;
-	const struct firmware *firmware;
 	char name[LLM_NAME_SIZE];
 	spinlock_t lock; /* of state and writable */
 	enum llm_buffer_state state;
 	u64 writable;
 };
+
+/*
+ * Zeroed memory. Refused rather than had at the price of killing somebody, and,
+ * where that is plain, before the allocator says so at length in the log.
+ */
+static void *buffer_memory(u64 size)
+{
+	void *memory;
+
+	if (size > (u64)si_mem_available() << PAGE_SHIFT)
+		return NULL;
+	memory = vmalloc_huge(PAGE_ALIGN(size), GFP_KERNEL_ACCOUNT | __GFP_ZERO |
+			      __GFP_RETRY_MAYFAIL);
+	if (memory)
+		kmemleak_no_scan(memory);
+	return memory;
+}
 
 static struct llm_buffer *buffer_alloc(void)
 {
@@ -85,10 +99,7 @@ static void buffer_free(struct kref *users)
 {
 	struct llm_buffer *buffer = container_of(users, struct llm_buffer, users);
 
-	if (buffer->firmware)
-		release_firmware(buffer->firmware);
-	else
-		vfree(buffer->data);
+	vfree(buffer->data);
 	kfree(buffer);
 }
 
@@ -102,7 +113,7 @@ void llm_buffer_put(struct llm_buffer *buffer)
 	kref_put(&buffer->users, buffer_free);
 }
 
-const void *llm_buffer_data(const struct llm_buffer *buffer)
+void *llm_buffer_data(const struct llm_buffer *buffer)
 {
 	return buffer->data;
 }
@@ -112,16 +123,20 @@ u64 llm_buffer_size(const struct llm_buffer *buffer)
 	return buffer->size;
 }
 
-struct llm_buffer *llm_buffer_from_firmware(const struct firmware *firmware)
+struct llm_buffer *llm_buffer_copy(const void *bytes, u64 size)
 {
 	struct llm_buffer *buffer = buffer_alloc();
 
-	if (buffer) {
-		buffer->firmware = firmware;
-		buffer->data = (void *)firmware->data;
-		buffer->size = firmware->size;
-		buffer->state = BUFFER_SEALED;
+	if (!buffer)
+		return NULL;
+	buffer->size = size;
+	buffer->state = BUFFER_SEALED;
+	buffer->data = buffer_memory(size);
+	if (!buffer->data) {
+		llm_buffer_put(buffer);
+		return NULL;
 	}
+	memcpy(buffer->data, bytes, size);
 	return buffer;
 }
 
@@ -326,14 +341,11 @@ struct file *llm_buffer_create(const char *name, u64 size)
 		return ERR_PTR(-ENOMEM);
 	strscpy(buffer->name, name, sizeof(buffer->name));
 	buffer->size = size;
-	/* Refused rather than had at the price of killing somebody. */
-	buffer->data = vmalloc_huge(PAGE_ALIGN(size), GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-				    __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	buffer->data = buffer_memory(size);
 	if (!buffer->data) {
 		llm_buffer_put(buffer);
 		return ERR_PTR(-ENOMEM);
 	}
-	kmemleak_no_scan(buffer->data);
 
 	file = anon_inode_getfile("[llm-model]", &buffer_fops, buffer, O_RDWR);
 	if (IS_ERR(file))

@@ -5,7 +5,6 @@
 #include <linux/types.h>
 
 struct file;
-struct firmware;
 struct llm_buffer;
 
 /**
@@ -19,12 +18,13 @@ struct llm_buffer;
 struct file *llm_buffer_create(const char *name, u64 size);
 
 /**
- * llm_buffer_from_firmware() - a sealed buffer around a firmware file
- * @firmware: file; the buffer owns it on success
+ * llm_buffer_copy() - a sealed buffer with a copy of an image
+ * @bytes: the image
+ * @size: how many bytes, at least 1
  *
  * Return: the buffer, or NULL without memory.
  */
-struct llm_buffer *llm_buffer_from_firmware(const struct firmware *firmware);
+struct llm_buffer *llm_buffer_copy(const void *bytes, u64 size);
 
 /** llm_buffer_get() - takes a reference. */
 void llm_buffer_get(struct llm_buffer *buffer);
@@ -32,8 +32,8 @@ void llm_buffer_get(struct llm_buffer *buffer);
 /** llm_buffer_put() - gives a reference back; the last one frees the memory. */
 void llm_buffer_put(struct llm_buffer *buffer);
 
-/** llm_buffer_data() - the bytes; nobody can change them once it is sealed. */
-const void *llm_buffer_data(const struct llm_buffer *buffer);
+/** llm_buffer_data() - the bytes; once sealed, llm_repack() alone changes them. */
+void *llm_buffer_data(const struct llm_buffer *buffer);
 
 /** llm_buffer_size() - how many. */
 u64 llm_buffer_size(const struct llm_buffer *buffer);

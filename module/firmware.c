@@ -16,17 +16,10 @@ static int publish(const char *name, const struct firmware *firmware)
 	struct llm_buffer *buffer;
 	int result;
 
-	/* True for files, which are read into whole pages; not for built-in ones. */
-	if (!IS_ALIGNED((unsigned long)firmware->data, LLM_IMAGE_ALIGN)) {
-		pr_err("model %s refused: firmware built into the kernel is not aligned\n", name);
-		release_firmware(firmware);
-		return -EINVAL;
-	}
-	buffer = llm_buffer_from_firmware(firmware);
-	if (!buffer) {
-		release_firmware(firmware);
+	/* A copy, because weights are repacked and a firmware file is read-only. */
+	buffer = llm_buffer_copy(firmware->data, firmware->size);
+	if (!buffer)
 		return -ENOMEM;
-	}
 	result = llm_model_publish(name, buffer, LLM_SEAL_DEFAULT, &error);
 	if (result) {
 		pr_err("model %s refused: %s\n", name, error.text);
@@ -53,5 +46,7 @@ int llm_model_load_firmware(const char *name)
 		pr_err("firmware file %s can't be read: error %d\n", path, result);
 		return result;
 	}
-	return publish(padded, firmware);
+	result = publish(padded, firmware);
+	release_firmware(firmware);
+	return result;
 }

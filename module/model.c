@@ -14,6 +14,7 @@
 #include "engine/form.h"
 #include "engine/kv.h"
 #include "engine/plan.h"
+#include "engine/repack.h"
 #include "engine/sampler.h"
 
 static char *form = "auto";
@@ -102,6 +103,7 @@ static int model_build(struct llm_model *model, struct llm_error *error)
 	result = llm_step_create(&model->step, model->plan);
 	if (result)
 		goto destroy_tokenizer;
+	llm_repack(model->plan);
 	return 0;
 
 destroy_tokenizer:

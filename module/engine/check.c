@@ -43,19 +43,15 @@ static void random_halves(struct llm_check *check, void *memory, u32 n)
 		x[i] = llm_f32_to_f16(random_float(check));
 }
 
-/* Bytes up to @least..127; weights of an image can be -128, what we quantise not. */
-static void random_blocks(struct llm_check *check, void *memory, u32 n, s32 least)
+static void random_blocks(struct llm_check *check, void *memory, u32 n)
 {
 	struct llm_block_q8_0 *x = memory;
-	s32 value;
 	u32 b, i;
 
 	for (b = 0; b < n / LLM_BLOCK; b++) {
 		x[b].scale = llm_f32_to_f16(random_float(check));
-		for (i = 0; i < LLM_BLOCK; i++) {
-			value = (s8)random_bits(check);
-			x[b].values[i] = max(value, least);
-		}
+		for (i = 0; i < LLM_BLOCK; i++)
+			x[b].values[i] = (s8)random_bits(check);
 	}
 }
 
@@ -143,16 +139,77 @@ static int check_matmul_f16(struct llm_check *check, u32 n)
 				"matmul_f16", product_bound(n, 16));
 }
 
+/* Input rows as the portable form quantises them. */
+static void fill_blocks(struct llm_check *check, struct llm_matmul *m, u32 rows, u32 n)
+{
+	float *x = (float *)check->results[0];
+	u32 r;
+
+	m->w_stride = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
+	m->x_stride = n / LLM_BLOCK * sizeof(struct llm_block_x8);
+	random_blocks(check, check->weights, rows * n);
+	for (r = 0; r < LLM_CHECK_ROWS; r++) {
+		random_floats(check, x, n);
+		reference->quantize((void *)(check->input + r * m->x_stride), x, n);
+	}
+	fill_product(check, m, n);
+}
+
 static int check_matmul_q8_0(struct llm_check *check, u32 n)
 {
-	u32 stride = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
-	struct llm_matmul m = { .w_stride = stride, .x_stride = stride };
+	struct llm_matmul m = {};
 
-	random_blocks(check, check->weights, LLM_CHECK_ROWS * n, -128);
-	random_blocks(check, check->input, LLM_CHECK_ROWS * n, -127);
-	fill_product(check, &m, n);
+	fill_blocks(check, &m, LLM_CHECK_ROWS, n);
 	return compare_products(check, &m, check->form->matmul_q8_0, reference->matmul_q8_0,
-				"matmul_q8_0", product_bound(n, 16 * 128 * 128));
+				"matmul_q8_0", product_bound(n, 16 * 128));
+}
+
+/* The rows side by side, row by row: what llm_repack() must make of them. */
+static void group_rows(struct llm_group_q8_0 *groups, const struct llm_block_q8_0 *rows,
+		       u32 blocks)
+{
+	u32 r, b, i;
+
+	for (r = 0; r < LLM_GROUP; r++) {
+		for (b = 0; b < blocks; b++) {
+			groups[b].scales[r] = rows[r * blocks + b].scale;
+			for (i = 0; i < LLM_BLOCK; i++)
+				groups[b].values[i / 4][r][i % 4] =
+					(u8)(rows[r * blocks + b].values[i] + 128);
+		}
+	}
+}
+
+static int check_matmul_groups_q8_0(struct llm_check *check, u32 n)
+{
+	struct llm_matmul m = {};
+	u32 i;
+
+	if (!check->form->matmul_groups_q8_0)
+		return 0;
+	fill_blocks(check, &m, LLM_GROUP, n);
+	m.outputs = LLM_GROUP;
+	m.y_stride = LLM_GROUP;
+	m.y = (float *)check->results[1];
+	reference->matmul_q8_0(&m);
+	group_rows((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
+	m.w = check->groups;
+	m.y = (float *)check->results[0];
+	check->form->matmul_groups_q8_0(&m);
+	for (i = 0; i < LLM_CHECK_ROWS * LLM_GROUP; i++)
+		if (!is_close(((float *)check->results[0])[i], ((float *)check->results[1])[i],
+			      product_bound(n, 16 * 128)))
+			return differ(check, "matmul_groups_q8_0", n, i);
+	m.y = (float *)check->results[2];
+	for (m.rows = 1, i = 0; i < LLM_CHECK_ROWS; i++) {
+		check->form->matmul_groups_q8_0(&m);
+		m.x += m.x_stride;
+		m.y += m.y_stride;
+	}
+	if (memcmp(check->results[0], check->results[2],
+		   LLM_CHECK_ROWS * LLM_GROUP * sizeof(float)))
+		return differ(check, "a row of groups among others", n, 0);
+	return 0;
 }
 
 static int check_bias_and_residual(struct llm_check *check, u32 n)
@@ -178,13 +235,13 @@ static int check_bias_and_residual(struct llm_check *check, u32 n)
 
 static int check_quantize(struct llm_check *check, u32 n)
 {
-	u32 bytes = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
+	u32 bytes = n / LLM_BLOCK * sizeof(struct llm_block_x8);
 
 	random_floats(check, check->input, n);
-	check->form->quantize_q8_0((void *)check->results[0], (const float *)check->input, n);
-	reference->quantize_q8_0((void *)check->results[1], (const float *)check->input, n);
+	check->form->quantize((void *)check->results[0], (const float *)check->input, n);
+	reference->quantize((void *)check->results[1], (const float *)check->input, n);
 	if (memcmp(check->results[0], check->results[1], bytes))
-		return differ(check, "quantize_q8_0", n, 0);
+		return differ(check, "quantize", n, 0);
 	return 0;
 }
 
@@ -285,7 +342,7 @@ int llm_check_form(struct llm_check *check)
 		check_f32_to_f16, check_attention, check_exp_sum, check_silu_mul,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
-		check_matmul_q8_0, check_quantize,
+		check_matmul_q8_0, check_matmul_groups_q8_0, check_quantize,
 	};
 	u32 i, j;
 	int err;

@@ -23,6 +23,8 @@ struct llm_check {
 	u64 random;
 	struct llm_error *error;
 	/* private: */
+	u8 groups[LLM_GROUP * LLM_CHECK_COLUMNS / LLM_BLOCK * sizeof(struct llm_block_q8_0)]
+		__aligned(64);
 	u8 weights[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 input[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 results[3][LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);

@@ -3,15 +3,17 @@
 # the tools and the host tests for userspace. Names are relative to this folder.
 
 # Integer work only: built like any kernel code.
-engine-plain := error tensor image plan verifier kv form step ops/table
+engine-plain := error tensor image plan verifier kv form step repack ops/table
 engine-plain += tokenizer spm vocab sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := portable choice scoring
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-avx2 := x86/avx2
-engine-avx2-flags := $(engine-float-flags) -mavx2 -mfma -mf16c
+engine-x86 := x86/avx2 x86/avx512
+engine-x86-flags-x86/avx2 := $(engine-float-flags) -mavx2 -mfma -mf16c
+engine-x86-flags-x86/avx512 := $(engine-x86-flags-x86/avx2) -mavx512f -mavx512bw -mavx512vl \
+	-mavx512dq -mavx512vnni
 # Floating point; only where tests are built.
 engine-check := check
 # Functions of a table have one shape, whether they need all of it or not.

@@ -12,7 +12,7 @@
 /**
  * struct llm_block_q8_0 - ggml's Q8_0: number i is scale * values[i]
  * @scale: IEEE 754 binary16
- * @values: -127..127 where we make them; -128..127 in images
+ * @values: -127..127 where ggml made them, but an image can have -128
  */
 struct llm_block_q8_0 {
 	u16 scale;
@@ -20,11 +20,40 @@ struct llm_block_q8_0 {
 } __packed;
 
 /**
+ * struct llm_block_x8 - a block of an activation row, quantised: number i is
+ *	scale * values[i]
+ * @scale_bits: IEEE 754 binary32: largest magnitude / 127
+ * @offset: -128 times the sum of @values, for products whose other side is stored
+ *	with 128 added
+ * @values: -127..127
+ */
+struct llm_block_x8 {
+	u32 scale_bits;
+	s32 offset;
+	s8 values[LLM_BLOCK];
+};
+
+/** LLM_GROUP - rows that LLM_LAYOUT_GROUPS puts side by side. */
+#define LLM_GROUP 16
+
+/**
+ * struct llm_group_q8_0 - one block of LLM_GROUP rows of Q8_0 side by side, as
+ *	LLM_LAYOUT_GROUPS has them: in the bytes of the rows, group after group,
+ *	and within a group block after block
+ * @scales: of each row, IEEE 754 binary16
+ * @values: columns 4i to 4i + 3 of each row, with 128 added
+ */
+struct llm_group_q8_0 {
+	u16 scales[LLM_GROUP];
+	u8 values[LLM_BLOCK / 4][LLM_GROUP][4];
+};
+
+/**
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
  * @w: weights: @outputs rows of @columns numbers, @w_stride bytes apart
  * @x: input: @rows rows of @columns numbers, @x_stride bytes apart: F32 for F32
- *	and F16 weights, Q8_0 for Q8_0
+ *	and F16 weights, struct llm_block_x8 for Q8_0
  * @bias: @outputs numbers, or NULL
  * @residual: @rows rows of @outputs numbers, @residual_stride floats apart, or
  *	NULL; may be @y
@@ -54,7 +83,9 @@ struct llm_matmul {
  * @matmul_f32: struct llm_matmul, F32 weights
  * @matmul_f16: struct llm_matmul, F16 weights
  * @matmul_q8_0: struct llm_matmul, Q8_0 weights
- * @quantize_q8_0: @n numbers to blocks, scale = max |x| / 127, to nearest
+ * @matmul_groups_q8_0: the same for LLM_LAYOUT_GROUPS, @outputs a multiple of
+ *	LLM_GROUP; NULL where the form has no use for that layout
+ * @quantize: @n numbers to blocks, to nearest
  * @sum_squares: sum of the squares of @n numbers
  * @f32_to_f16: @n numbers, to nearest, ties to even
  * @scores_f16: s[i] = sum over @dim of q * k[i], for @n keys @stride numbers
@@ -74,7 +105,8 @@ struct llm_form {
 	void (*matmul_f32)(const struct llm_matmul *m);
 	void (*matmul_f16)(const struct llm_matmul *m);
 	void (*matmul_q8_0)(const struct llm_matmul *m);
-	void (*quantize_q8_0)(struct llm_block_q8_0 *y, const float *x, u32 n);
+	void (*matmul_groups_q8_0)(const struct llm_matmul *m);
+	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
 	void (*scores_f16)(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim);
@@ -85,6 +117,7 @@ struct llm_form {
 
 extern const struct llm_form llm_form_portable;
 extern const struct llm_form llm_form_avx2;
+extern const struct llm_form llm_form_avx512;
 
 /**
  * llm_form_find() - a form for this processor

@@ -37,7 +37,7 @@ static const struct section_rule rules[] = {
 
 /* The image while it is taken apart. */
 struct opening {
-	const u8 *bytes;
+	u8 *bytes;
 	u64 size;
 	u64 body;
 	struct llm_image_section sections[ARRAY_SIZE(rules)];
@@ -283,7 +283,7 @@ static int check_tensor(struct opening *o, u32 i)
 	const struct llm_image_tensor *t = &o->tensors[i];
 	const struct llm_type *type = llm_type_find(t->type);
 	struct llm_tensor *tensor = &o->image->tensors[i];
-	u64 end;
+	u64 end, free = i ? o->tensors[i - 1].offset + o->tensors[i - 1].length : 0;
 
 	if (!type || t->layout)
 		return llm_refuse(o->error, -EOPNOTSUPP, "tensor %u: type %u, layout %u is not known",
@@ -307,6 +307,10 @@ static int check_tensor(struct opening *o, u32 i)
 		return llm_refuse(o->error, -EINVAL,
 				  "tensor %u: %llu bytes at %llu are not within the data", i,
 				  (unsigned long long)t->length, (unsigned long long)t->offset);
+	if (t->offset < free)
+		return llm_refuse(o->error, -EINVAL,
+				  "tensor %u: begins at %llu, before the one before it ends", i,
+				  (unsigned long long)t->offset);
 	if (t->name_length > MAX_NAME ||
 	    (u64)t->name_offset + t->name_length > o->image->strings_length)
 		return llm_refuse(o->error, -EINVAL, "tensor %u: name is not within the strings", i);
@@ -409,7 +413,7 @@ static int open_image(struct opening *o)
 	return 0;
 }
 
-int llm_image_open(struct llm_image **opened, const void *bytes, u64 size,
+int llm_image_open(struct llm_image **opened, void *bytes, u64 size,
 		   struct llm_error *error)
 {
 	struct opening *o;

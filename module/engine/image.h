@@ -8,19 +8,31 @@
 #include "platform.h"
 
 /**
+ * enum llm_layout - how the numbers of a tensor lie
+ * @LLM_LAYOUT_ROWS: as ggml has them
+ * @LLM_LAYOUT_GROUPS: rows side by side in groups of 16, see form.h
+ */
+enum llm_layout {
+	LLM_LAYOUT_ROWS = 0,
+	LLM_LAYOUT_GROUPS = 1,
+};
+
+/**
  * struct llm_tensor - one read-only matrix, checked
  * @data: first row, aligned to LLM_IMAGE_ALIGN within the image
  * @row_bytes: from one row to the next
  * @type: enum llm_tensor_type
  * @columns: numbers in a row
  * @rows: rows
+ * @layout: how they lie
  */
 struct llm_tensor {
-	const u8 *data;
+	u8 *data;
 	u64 row_bytes;
 	u32 type;
 	u32 columns;
 	u32 rows;
+	enum llm_layout layout;
 };
 
 /**
@@ -64,7 +76,7 @@ struct llm_image {
  * llm_image_open() - takes an image apart and checks it, except its program
  * @opened: where the result goes
  * @bytes: the image, aligned to LLM_IMAGE_ALIGN; tensor data is used in place
- *	for as long as the result lives and must not change meanwhile; all else
+ *	for as long as the result lives, changed by llm_repack() alone; all else
  *	is copied first and checked afterwards
  * @size: bytes there
  * @error: gets the reason for a refusal
@@ -73,7 +85,7 @@ struct llm_image {
  * for what this version does not know, -E2BIG for one beyond the limits,
  * -ENOMEM.
  */
-int llm_image_open(struct llm_image **opened, const void *bytes, u64 size,
+int llm_image_open(struct llm_image **opened, void *bytes, u64 size,
 		   struct llm_error *error);
 
 /**

@@ -29,7 +29,7 @@ static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 	u64 blocks = DIV_ROUND_UP(v->quantized_columns, LLM_BLOCK);
 
 	plan->quantized_offset = plan_registers(plan);
-	plan->quantized_stride = ALIGN(blocks * sizeof(struct llm_block_q8_0), 64);
+	plan->quantized_stride = ALIGN(blocks * sizeof(struct llm_block_x8), 64);
 	plan->softmax_heads = v->softmax_heads;
 	plan->softmax_offset = plan->quantized_offset + plan->quantized_stride * plan->batch_rows;
 	plan->workspace_bytes = plan->softmax_offset +

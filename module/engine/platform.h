@@ -75,6 +75,13 @@ static inline bool llm_cpu_has_avx2(void)
 	return boot_cpu_has(X86_FEATURE_AVX2) && boot_cpu_has(X86_FEATURE_FMA) &&
 	       boot_cpu_has(X86_FEATURE_F16C);
 }
+
+static inline bool llm_cpu_has_avx512(void)
+{
+	return llm_cpu_has_avx2() && boot_cpu_has(X86_FEATURE_AVX512F) &&
+	       boot_cpu_has(X86_FEATURE_AVX512BW) && boot_cpu_has(X86_FEATURE_AVX512VL) &&
+	       boot_cpu_has(X86_FEATURE_AVX512DQ) && boot_cpu_has(X86_FEATURE_AVX512_VNNI);
+}
 #endif
 
 #else /* !__KERNEL__ */
@@ -218,6 +225,13 @@ static inline bool llm_cpu_has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
 	       __builtin_cpu_supports("f16c");
+}
+
+static inline bool llm_cpu_has_avx512(void)
+{
+	return llm_cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
+	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
 }
 #endif
 

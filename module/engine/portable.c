@@ -48,7 +48,7 @@ static void matmul_f16(const struct llm_matmul *m)
 	}
 }
 
-static float dot_q8_0(const struct llm_block_q8_0 *w, const struct llm_block_q8_0 *x, u32 blocks)
+static float dot_q8_0(const struct llm_block_q8_0 *w, const struct llm_block_x8 *x, u32 blocks)
 {
 	float sum = 0;
 	s32 products;
@@ -58,7 +58,7 @@ static float dot_q8_0(const struct llm_block_q8_0 *w, const struct llm_block_q8_
 		products = 0;
 		for (i = 0; i < LLM_BLOCK; i++)
 			products += w[b].values[i] * x[b].values[i];
-		sum += llm_f16_to_f32(w[b].scale) * llm_f16_to_f32(x[b].scale) * (float)products;
+		sum += llm_f16_to_f32(w[b].scale) * llm_float(x[b].scale_bits) * (float)products;
 	}
 	return sum;
 }
@@ -82,22 +82,31 @@ static s8 quantize_value(float x)
 	return (s8)(x + (x < 0 ? -0.5f : 0.5f));
 }
 
-static void quantize_q8_0(struct llm_block_q8_0 *y, const float *x, u32 n)
+static void quantize_block(struct llm_block_x8 *y, const float *x)
 {
-	float most, magnitude, inverse;
-	u32 b, i;
+	float most = 0, magnitude, inverse;
+	s32 sum = 0;
+	u32 i;
 
-	for (b = 0; b < n / LLM_BLOCK; b++, x += LLM_BLOCK) {
-		most = 0;
-		for (i = 0; i < LLM_BLOCK; i++) {
-			magnitude = x[i] < 0 ? -x[i] : x[i];
-			most = magnitude > most ? magnitude : most;
-		}
-		y[b].scale = llm_f32_to_f16(most / 127.0f);
-		inverse = most > 0 ? 127.0f / most : 0;
-		for (i = 0; i < LLM_BLOCK; i++)
-			y[b].values[i] = quantize_value(x[i] * inverse);
+	for (i = 0; i < LLM_BLOCK; i++) {
+		magnitude = x[i] < 0 ? -x[i] : x[i];
+		most = magnitude > most ? magnitude : most;
 	}
+	inverse = most > 0 ? 127.0f / most : 0;
+	for (i = 0; i < LLM_BLOCK; i++) {
+		y->values[i] = quantize_value(x[i] * inverse);
+		sum += y->values[i];
+	}
+	y->scale_bits = llm_float_bits(most / 127.0f);
+	y->offset = -128 * sum;
+}
+
+static void quantize(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	u32 b;
+
+	for (b = 0; b < n / LLM_BLOCK; b++)
+		quantize_block(&y[b], x + b * LLM_BLOCK);
 }
 
 static float sum_squares(const float *x, u32 n)
@@ -165,7 +174,7 @@ const struct llm_form llm_form_portable = {
 	.matmul_f32 = matmul_f32,
 	.matmul_f16 = matmul_f16,
 	.matmul_q8_0 = matmul_q8_0,
-	.quantize_q8_0 = quantize_q8_0,
+	.quantize = quantize,
 	.sum_squares = sum_squares,
 	.f32_to_f16 = f32_to_f16,
 	.scores_f16 = scores_f16,

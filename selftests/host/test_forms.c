@@ -35,6 +35,11 @@ static void avx2_agrees(void)
 {
 	check_form(&llm_form_avx2);
 }
+
+static void avx512_agrees(void)
+{
+	check_form(&llm_form_avx512);
+}
 #endif
 
 static void forms_are_found_by_name(void)
@@ -53,6 +58,7 @@ static const struct tap_test tests[] = {
 	{ "the portable form agrees with itself", portable_agrees },
 #ifdef LLM_X86
 	{ "the avx2 form agrees with the portable form", avx2_agrees },
+	{ "the avx512 form agrees with the portable form", avx512_agrees },
 #endif
 	{ "forms are found by name", forms_are_found_by_name },
 };

@@ -182,7 +182,7 @@ enum llm_tensor_type {
  * @name_offset: first byte of the name in LLM_SECTION_STRINGS
  * @name_length: bytes of the name, 0..255; informational
  *
- * At most 65536 tensors. Tensors may share bytes.
+ * At most 65536 tensors, in the order of their offsets; they do not overlap.
  */
 struct llm_image_tensor {
 	__u64 offset;

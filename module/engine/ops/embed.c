@@ -51,6 +51,23 @@ static void row_from_q8_0(float *y, const struct llm_block_q8_0 *x, u32 n)
 		       (float)x[i / LLM_BLOCK].values[i % LLM_BLOCK];
 }
 
+static void row_from_groups(float *y, const struct llm_tensor *table, u32 token)
+{
+	u32 blocks = table->columns / LLM_BLOCK;
+	const struct llm_group_q8_0 *groups = (const void *)table->data;
+	const struct llm_group_q8_0 *group;
+	u32 row = token % LLM_GROUP;
+	u32 b, i;
+
+	groups += token / LLM_GROUP * (u64)blocks;
+	for (b = 0; b < blocks; b++) {
+		group = &groups[b];
+		for (i = 0; i < LLM_BLOCK; i++)
+			*y++ = llm_f16_to_f32(group->scales[row]) *
+			       (float)(group->values[i / 4][row][i % 4] - 128);
+	}
+}
+
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
 	const struct llm_tensor *table = &step->plan->image->tensors[insn->tensor[0]];
@@ -62,7 +79,9 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 	for (i = span.first; i < span.end; i++) {
 		from = table->data + step->rows[i].token * table->row_bytes;
 		to = llm_op_row(step, insn->dst, i);
-		if (table->type == LLM_TENSOR_F32)
+		if (table->layout == LLM_LAYOUT_GROUPS)
+			row_from_groups(to, table, step->rows[i].token);
+		else if (table->type == LLM_TENSOR_F32)
 			memcpy(to, from, table->row_bytes);
 		else if (table->type == LLM_TENSOR_F16)
 			row_from_f16(to, (const u16 *)from, table->columns);

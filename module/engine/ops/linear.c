@@ -84,6 +84,8 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 	cut.outputs = min(w->rows, max(1U, dots / cut.rows));
 	cut.outputs = max_t(u32, cut.outputs,
 			    DIV_ROUND_UP((u64)w->rows * cut.row_blocks, LLM_MAX_TILES));
+	if (w->layout == LLM_LAYOUT_GROUPS)
+		cut.outputs = ALIGN(cut.outputs, LLM_GROUP);
 	cut.output_blocks = DIV_ROUND_UP(w->rows, cut.outputs);
 	return cut;
 }
@@ -113,9 +115,9 @@ static void quantize(const struct llm_step *step, const struct llm_insn *insn, u
 	u32 i;
 
 	for (i = span.first; i < span.end; i++)
-		step->plan->form->quantize_q8_0((struct llm_block_q8_0 *)quantized_row(step, i),
-						llm_op_row(step, insn->src[0], i) + insn->arg[1],
-						columns);
+		step->plan->form->quantize((struct llm_block_x8 *)quantized_row(step, i),
+					   llm_op_row(step, insn->src[0], i) + insn->arg[1],
+					   columns);
 }
 
 static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
@@ -145,7 +147,10 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 	if (w->type == LLM_TENSOR_Q8_0) {
 		m.x = quantized_row(step, row);
 		m.x_stride = step->plan->quantized_stride;
-		form->matmul_q8_0(&m);
+		if (w->layout == LLM_LAYOUT_GROUPS)
+			form->matmul_groups_q8_0(&m);
+		else
+			form->matmul_q8_0(&m);
 		return;
 	}
 	m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);

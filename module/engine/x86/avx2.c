@@ -6,6 +6,7 @@
  */
 #include "../form.h"
 #include "../math.h"
+#include "avx2.h"
 #include "intrinsics.h"
 
 /* Input rows that share one pass over a weight row. */
@@ -114,18 +115,18 @@ static __always_inline __m256 block_products(__m256i w, __m256i magnitude, __m25
 
 /* Adds block @b of weight row @w times input row @x, shared by rows, to @sum. */
 static __always_inline __m256 add_block(__m256 sum, float scale, __m256i values,
-					__m256i magnitude, const struct llm_block_q8_0 *x)
+					__m256i magnitude, const struct llm_block_x8 *x)
 {
 	__m256i xv = _mm256_loadu_si256((const __m256i *)x->values);
 
-	return _mm256_fmadd_ps(_mm256_set1_ps(scale * f16_to_f32(x->scale)),
+	return _mm256_fmadd_ps(_mm256_set1_ps(scale * llm_float(x->scale_bits)),
 			       block_products(values, magnitude, xv), sum);
 }
 
 static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
 {
 	const struct llm_block_q8_0 *w = (const void *)(m->w + o * m->w_stride);
-	const struct llm_block_q8_0 *x[ROWS];
+	const struct llm_block_x8 *x[ROWS];
 	__m256 even[ROWS], odd[ROWS];
 	u32 blocks = m->columns / LLM_BLOCK;
 	__m256i values, magnitude;
@@ -164,7 +165,7 @@ static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, c
 }
 
 #define DEFINE_MATMUL(type)							\
-static void matmul_##type(const struct llm_matmul *m)				\
+void llm_avx2_matmul_##type(const struct llm_matmul *m)			\
 {										\
 	u32 o, r;								\
 										\
@@ -202,12 +203,21 @@ static __m256i round_lanes(__m256 x, __m256 inverse)
 	return _mm256_cvttps_epi32(_mm256_add_ps(x, half));
 }
 
-static void quantize_block(struct llm_block_q8_0 *y, const float *x)
+static s32 sum_integers(__m256i a)
+{
+	__m128i x = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
+	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
+	return _mm_cvtsi128_si32(x);
+}
+
+static void quantize_block(struct llm_block_x8 *y, const float *x)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 most = _mm256_setzero_ps();
 	__m256 v[4], inverse;
-	__m256i low, high;
+	__m256i low, high, sums;
 	float m;
 	u32 i;
 
@@ -216,17 +226,19 @@ static void quantize_block(struct llm_block_q8_0 *y, const float *x)
 		most = _mm256_max_ps(_mm256_andnot_ps(sign, v[i]), most);
 	}
 	m = most_lane(most);
-	y->scale = _cvtss_sh(m / 127.0f, 0);
 	inverse = _mm256_set1_ps(m > 0 ? 127.0f / m : 0);
 	low = _mm256_packs_epi32(round_lanes(v[0], inverse), round_lanes(v[1], inverse));
 	high = _mm256_packs_epi32(round_lanes(v[2], inverse), round_lanes(v[3], inverse));
+	sums = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
 	low = _mm256_packs_epi16(low, high);
 	/* The packs work within halves: put the fours back in order. */
 	low = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 	_mm256_storeu_si256((__m256i *)y->values, low);
+	y->scale_bits = llm_float_bits(m / 127.0f);
+	y->offset = -128 * sum_integers(sums);
 }
 
-static void quantize_q8_0(struct llm_block_q8_0 *y, const float *x, u32 n)
+void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n)
 {
 	u32 b;
 
@@ -234,7 +246,7 @@ static void quantize_q8_0(struct llm_block_q8_0 *y, const float *x, u32 n)
 		quantize_block(&y[b], x + b * LLM_BLOCK);
 }
 
-static float sum_squares(const float *x, u32 n)
+float llm_avx2_sum_squares(const float *x, u32 n)
 {
 	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps(), a, b;
 	float sum;
@@ -252,7 +264,7 @@ static float sum_squares(const float *x, u32 n)
 	return sum;
 }
 
-static void f32_to_f16(u16 *y, const float *x, u32 n)
+void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n)
 {
 	u32 i;
 
@@ -262,7 +274,7 @@ static void f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = _cvtss_sh(x[i], 0);
 }
 
-static void scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
+void llm_avx2_scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
 {
 	__m256 even, odd;
 	u32 i, d;
@@ -279,7 +291,7 @@ static void scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n
 	}
 }
 
-static void values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
+void llm_avx2_values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
 {
 	__m256 sum;
 	u32 i, d;
@@ -319,7 +331,7 @@ static __m256 exp_lanes(__m256 x)
 		_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
 }
 
-static float exp_sum(float *x, float maximum, u32 n)
+float llm_avx2_exp_sum(float *x, float maximum, u32 n)
 {
 	__m256 sums = _mm256_setzero_ps(), e;
 	float sum;
@@ -338,7 +350,7 @@ static float exp_sum(float *x, float maximum, u32 n)
 	return sum;
 }
 
-static void silu_mul(float *y, const float *g, const float *u, u32 n)
+void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n)
 {
 	const __m256 one = _mm256_set1_ps(1.0f);
 	__m256 v;
@@ -358,14 +370,14 @@ const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
 	.usable = llm_cpu_has_avx2,
 	.macs_per_us = 10000,
-	.matmul_f32 = matmul_f32,
-	.matmul_f16 = matmul_f16,
-	.matmul_q8_0 = matmul_q8_0,
-	.quantize_q8_0 = quantize_q8_0,
-	.sum_squares = sum_squares,
-	.f32_to_f16 = f32_to_f16,
-	.scores_f16 = scores_f16,
-	.values_f16 = values_f16,
-	.exp_sum = exp_sum,
-	.silu_mul = silu_mul,
+	.matmul_f32 = llm_avx2_matmul_f32,
+	.matmul_f16 = llm_avx2_matmul_f16,
+	.matmul_q8_0 = llm_avx2_matmul_q8_0,
+	.quantize = llm_avx2_quantize,
+	.sum_squares = llm_avx2_sum_squares,
+	.f32_to_f16 = llm_avx2_f32_to_f16,
+	.scores_f16 = llm_avx2_scores_f16,
+	.values_f16 = llm_avx2_values_f16,
+	.exp_sum = llm_avx2_exp_sum,
+	.silu_mul = llm_avx2_silu_mul,
 };

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hot loops for AVX-512 with VNNI. What gains nothing from the wider
+ * registers is shared with the AVX2 form.
+ */
+#include "../form.h"
+#include "../math.h"
+#include "avx2.h"
+#include "intrinsics.h"
+
+/* Input rows that share one pass over a group of weight rows. */
+#define ROWS 8
+/* Loops over those rows are unrolled, so that their sums stay in registers. */
+#define UNROLL _Pragma("GCC unroll 8")
+
+/* A group's weights in registers: eight times four columns of sixteen rows. */
+struct weights {
+	__m512i columns[LLM_BLOCK / 4];
+	__m512 scales;
+};
+
+static __always_inline struct weights load_group(const struct llm_group_q8_0 *group)
+{
+	struct weights w;
+	u32 i;
+
+	w.scales = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)group->scales));
+	UNROLL
+	for (i = 0; i < LLM_BLOCK / 4; i++)
+		w.columns[i] = _mm512_loadu_si512(group->values[i]);
+	return w;
+}
+
+/*
+ * Sixteen products of a block. The weights have 128 added, which vpdpbusd needs;
+ * the sum starts from what that adds too much.
+ */
+static __always_inline __m512 add_block(__m512 sum, const struct weights *w,
+					const struct llm_block_x8 *x)
+{
+	__m512i products = _mm512_set1_epi32(x->offset);
+	u32 i;
+
+	UNROLL
+	for (i = 0; i < LLM_BLOCK / 4; i++)
+		products = _mm512_dpbusd_epi32(products, w->columns[i],
+					       _mm512_set1_epi32(((const s32 *)x->values)[i]));
+	return _mm512_fmadd_ps(_mm512_cvtepi32_ps(products),
+			       _mm512_mul_ps(w->scales, _mm512_set1_ps(llm_float(x->scale_bits))),
+			       sum);
+}
+
+static __always_inline void store_group(const struct llm_matmul *m, u32 row, u32 output,
+					__m512 sum)
+{
+	if (m->bias)
+		sum = _mm512_add_ps(sum, _mm512_loadu_ps(m->bias + output));
+	if (m->residual)
+		sum = _mm512_add_ps(sum, _mm512_loadu_ps(m->residual + row * m->residual_stride +
+							 output));
+	_mm512_storeu_ps(m->y + row * m->y_stride + output, sum);
+}
+
+static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const struct llm_group_q8_0 *group = (const void *)(m->w + o * m->w_stride);
+	const struct llm_block_x8 *x[ROWS];
+	__m512 sums[ROWS];
+	struct weights w;
+	u32 i, b;
+
+	UNROLL
+	for (i = 0; i < rows; i++) {
+		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
+		sums[i] = _mm512_setzero_ps();
+	}
+	for (b = 0; b < m->columns / LLM_BLOCK; b++) {
+		w = load_group(&group[b]);
+		UNROLL
+		for (i = 0; i < rows; i++)
+			sums[i] = add_block(sums[i], &w, &x[i][b]);
+	}
+	UNROLL
+	for (i = 0; i < rows; i++)
+		store_group(m, r + i, o, sums[i]);
+}
+
+static void matmul_groups_q8_0(const struct llm_matmul *m)
+{
+	u32 o, r;
+
+	for (o = 0; o < m->outputs; o += LLM_GROUP) {
+		for (r = 0; r + ROWS <= m->rows; r += ROWS)
+			group_rows(m, o, r, ROWS);
+		for (; r + 2 <= m->rows; r += 2)
+			group_rows(m, o, r, 2);
+		if (r < m->rows)
+			group_rows(m, o, r, 1);
+	}
+}
+
+/* Sixteen lanes, one sum, then lanes together, then what is left. */
+static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const u16 *w = (const u16 *)(m->w + o * m->w_stride);
+	const float *x[ROWS];
+	__m512 sums[ROWS], wide;
+	u32 i, c, rest;
+	float sum;
+
+	UNROLL
+	for (i = 0; i < rows; i++) {
+		x[i] = (const float *)(m->x + (r + i) * m->x_stride);
+		sums[i] = _mm512_setzero_ps();
+	}
+	for (c = 0; c + 16 <= m->columns; c += 16) {
+		wide = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(w + c)));
+		UNROLL
+		for (i = 0; i < rows; i++)
+			sums[i] = _mm512_fmadd_ps(wide, _mm512_loadu_ps(x[i] + c), sums[i]);
+	}
+	for (i = 0; i < rows; i++) {
+		sum = _mm512_reduce_add_ps(sums[i]);
+		for (rest = c; rest < m->columns; rest++)
+			sum += _cvtsh_ss(w[rest]) * x[i][rest];
+		llm_matmul_store(m, r + i, o, sum);
+	}
+}
+
+static void matmul_f16(const struct llm_matmul *m)
+{
+	u32 o, r;
+
+	for (o = 0; o < m->outputs; o++) {
+		for (r = 0; r + ROWS <= m->rows; r += ROWS)
+			dot_f16(m, o, r, ROWS);
+		for (; r < m->rows; r++)
+			dot_f16(m, o, r, 1);
+	}
+}
+
+const struct llm_form llm_form_avx512 = {
+	.name = "avx512",
+	.usable = llm_cpu_has_avx512,
+	.macs_per_us = 40000,
+	.matmul_f32 = llm_avx2_matmul_f32,
+	.matmul_f16 = matmul_f16,
+	.matmul_q8_0 = llm_avx2_matmul_q8_0,
+	.matmul_groups_q8_0 = matmul_groups_q8_0,
+	.quantize = llm_avx2_quantize,
+	.sum_squares = llm_avx2_sum_squares,
+	.f32_to_f16 = llm_avx2_f32_to_f16,
+	.scores_f16 = llm_avx2_scores_f16,
+	.values_f16 = llm_avx2_values_f16,
+	.exp_sum = llm_avx2_exp_sum,
+	.silu_mul = llm_avx2_silu_mul,
+};
