@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* See checkpoint.h. */
 #include <errno.h>
+#include <glob.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,37 +89,44 @@ static bool load_list(const char *name, const char *dir, struct progress *p, int
 	return f;
 }
 
-static void remove_shards(const char *name, const char *dir, long step, int shards)
+/* Removes the shards of that name that are not of the step, also those of a run that died. */
+static void remove_others(const char *name, const char *dir, long step, int shards)
 {
-	char file[64], *path;
+	size_t n = strlen(dir) + strlen(name) + 16;
+	char *pattern = xalloc(n, 1), *end;
+	glob_t found;
 
-	for (int i = 0; i < shards; i++) {
-		shard_name(file, sizeof(file), name, step, i);
-		path = path_in(dir, file);
-		unlink(path);
-		free(path);
+	snprintf(pattern, n, "%s/%s.[0-9]*.[0-9]*", dir, name);
+	if (glob(pattern, 0, NULL, &found)) {
+		free(pattern);
+		return;
 	}
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *numbers = found.gl_pathv[i] + strlen(dir) + strlen(name) + 2;
+		long of = strtol(numbers, &end, 10), shard = *end == '.' ? atol(end + 1) : 0;
+
+		if (of != step || shard >= shards)
+			unlink(found.gl_pathv[i]);
+	}
+	globfree(&found);
+	free(pattern);
 }
 
 void checkpoint_save(const char *name, const struct model *m, const struct optim *o,
 		     const struct progress *p)
 {
-	int shards = m->s->shards ? m->s->shards : dist_size(), old_shards;
-	struct progress old;
+	int shards = m->s->shards ? m->s->shards : dist_size();
 	struct out out;
-	bool had;
 
 	for (int i = dist_rank(); i < shards; i += dist_size())
 		save_shard(name, m, o, p, i, shards);
 	dist_barrier();
 	if (dist_rank() == 0) {
-		had = load_list(name, m->s->dir, &old, &old_shards);
 		out = out_open(m->s->dir, name);
 		fprintf(out.f, "step %ld\nbest %a\nworse %ld\nshards %d\n", p->step, p->best,
 			p->worse, shards);
 		out_close(&out);
-		if (had && old.step != p->step)
-			remove_shards(name, m->s->dir, old.step, old_shards);
+		remove_others(name, m->s->dir, p->step, shards);
 	}
 	dist_barrier();
 }

@@ -28,7 +28,7 @@ struct progress {
  * @o: optimiser state
  * @p: where the run is
  *
- * The shards of the checkpoint of that name before it are removed after it.
+ * The shards of checkpoints of that name before it are removed after it.
  */
 void checkpoint_save(const char *name, const struct model *m, const struct optim *o,
 		     const struct progress *p);
