@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Damaged images: each is refused with the right errno and a reason, or it is
+ * accepted and does no harm: a session on it says what it says, and ends.
+ */
+#include <fcntl.h>
+
+#include "device.h"
+#include "kselftest.h"
+#include "mutate.h"
+
+#define MODEL "hostile-image"
+#define ROOM 65536
+#define SHOWN 5
+
+static struct device_image image;
+static struct mutations mutations;
+static size_t refused;
+static size_t accepted;
+
+/* A turn, a scoring and tokens, on whatever was accepted. Returns 0 or an error. */
+static int try_model(void)
+{
+	static struct llm_score_entry entries[1024];
+	static char reply[ROOM];
+	struct llm_score score = {
+		.text = (uintptr_t)"the sea, \xe2\x82\xac",
+		.text_length = 12,
+		.entries = (uintptr_t)entries,
+		.entries_count = 1024,
+		.alternatives = 3,
+	};
+	int fd = device_open(O_RDWR);
+	ssize_t got;
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = device_model(fd, MODEL);
+	if (!error)
+		error = device_max_tokens(fd, 8);
+	if (!error) {
+		got = device_ask(fd, "the sun", reply, ROOM);
+		/* A context of one position is the image's own fault. */
+		error = got < 0 && got != -ENOSPC ? got : 0;
+	}
+	if (!error) {
+		error = device_ioctl(fd, LLM_IOC_SCORE, &score);
+		if (error == -ENOSPC)
+			error = 0;
+	}
+	close(fd);
+	return error;
+}
+
+static bool refusal_is_right(int error, const char *reason)
+{
+	return (error == -EINVAL || error == -EOPNOTSUPP || error == -E2BIG) && *reason;
+}
+
+/* Loads what may be damaged. Returns whether all that follows was right. */
+static bool harmless(const char *name, const struct device_image *damaged, size_t size)
+{
+	char reason[512] = "";
+	int buffer = device_create(MODEL, size);
+	int error;
+
+	if (buffer < 0) {
+		ksft_print_msg("%s: no buffer: %s\n", name, strerror(-buffer));
+		return false;
+	}
+	error = device_fill(buffer, damaged->bytes, size);
+	if (!error)
+		error = device_seal(buffer, 0, reason, sizeof(reason));
+	close(buffer);
+	if (error) {
+		refused++;
+		if (!refusal_is_right(error, reason))
+			ksft_print_msg("%s: %s, reason '%s'\n", name, strerror(-error), reason);
+		return refusal_is_right(error, reason);
+	}
+	accepted++;
+	error = try_model();
+	if (error)
+		ksft_print_msg("%s: accepted, then %s\n", name, strerror(-error));
+	if (device_unload_soon(MODEL)) {
+		ksft_print_msg("%s: cannot be unloaded\n", name);
+		return false;
+	}
+	return !error;
+}
+
+static void copy_image(struct device_image *copy)
+{
+	*copy = image;
+	copy->bytes = aligned_alloc(LLM_IMAGE_ALIGN, image.size);
+	if (!copy->bytes)
+		ksft_exit_fail_msg("out of memory\n");
+	memcpy(copy->bytes, image.bytes, image.size);
+}
+
+/* All mutations of a family are one test: there are some two thousand. */
+static size_t check_family(size_t first)
+{
+	const char *family = mutations.list[first].family;
+	size_t before_refused = refused;
+	size_t before_accepted = accepted;
+	struct device_image damaged;
+	size_t wrong = 0;
+	size_t i;
+
+	copy_image(&damaged);
+	for (i = first; i < mutations.count && mutations.list[i].family == family; i++) {
+		const struct mutation *mutation = &mutations.list[i];
+		__u8 old[8];
+		char name[128];
+
+		memcpy(old, damaged.bytes + mutation->offset, mutation->size);
+		mutation_apply(mutation, &damaged);
+		snprintf(name, sizeof(name), "%s = 0x%llx", mutation->name, mutation->value);
+		wrong += !harmless(name, &damaged, damaged.size);
+		memcpy(damaged.bytes + mutation->offset, old, mutation->size);
+	}
+	device_image_free(&damaged);
+	ksft_test_result(!wrong, "%s: %zu mutations, %zu refused, %zu accepted\n", family,
+			 i - first, refused - before_refused, accepted - before_accepted);
+	return i;
+}
+
+/* What the format says must be refused, whatever else could be accepted. */
+static void check_certain(void)
+{
+	struct llm_image_header *header;
+	struct device_image damaged;
+	size_t before = accepted;
+	size_t wrong = 0;
+
+	copy_image(&damaged);
+	header = (struct llm_image_header *)damaged.bytes;
+	for (size_t size = 1; size < image.size; size = size * 3 / 2 + 1)
+		wrong += !harmless("cut off", &damaged, size);
+	wrong += !harmless("one byte cut off", &damaged, image.size - 1);
+	ksft_test_result(!wrong && accepted == before, "a cut off image is refused\n");
+
+	wrong = 0;
+	header->version = LLM_IMAGE_VERSION + 1;
+	wrong += !harmless("version", &damaged, damaged.size);
+	memset(damaged.bytes, 0xff, damaged.size);
+	wrong += !harmless("all ones", &damaged, damaged.size);
+	memset(damaged.bytes, 0, damaged.size);
+	wrong += !harmless("all zeroes", &damaged, damaged.size);
+	ksft_test_result(!wrong && accepted == before, "what is no image is refused\n");
+	device_image_free(&damaged);
+}
+
+/* Numbers in tensors are free to be anything, infinities and NaNs included. */
+static void check_data(void)
+{
+	static const __u8 fills[] = { 0x00, 0x7f, 0xff, 0x80 };
+	size_t before = accepted;
+	struct device_image damaged;
+	size_t wrong = 0;
+	__u64 length;
+	void *data;
+
+	copy_image(&damaged);
+	data = device_image_section(&damaged, LLM_SECTION_DATA, &length);
+	for (size_t i = 0; i < ARRAY_SIZE(fills); i++) {
+		memset(data, fills[i], length);
+		wrong += !harmless("tensor data", &damaged, damaged.size);
+	}
+	ksft_test_result(!wrong && accepted == before + ARRAY_SIZE(fills),
+			 "any tensor data is accepted, and harmless\n");
+	device_image_free(&damaged);
+}
+
+static void check_type(__u32 seed)
+{
+	size_t next = 0;
+
+	device_image_make(&image, seed);
+	mutations_make(&mutations, &image);
+	ksft_test_result(harmless("valid", &image, image.size) && accepted,
+			 "the valid image is accepted\n");
+	check_certain();
+	check_data();
+	while (next < mutations.count)
+		next = check_family(next);
+	free(mutations.list);
+	device_image_free(&image);
+}
+
+int main(void)
+{
+	ksft_print_header();
+	/* Odd seeds are F32, even ones Q8_0. */
+	check_type(21);
+	if (!device_is_slow())
+		check_type(22);
+	ksft_print_msg("%zu images refused, %zu accepted\n", refused, accepted);
+	ksft_test_result(refused + accepted >= 200, "at least 200 images were tried\n");
+	ksft_set_plan(ksft_test_num());
+	ksft_finished();
+}

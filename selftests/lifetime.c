@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Things that end while others need them: files, processes, models, the module. */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+
+#include "device.h"
+#include "harness.h"
+
+#define MODEL "lifetime"
+#define PROMPT "the ships"
+#define TOKENS 4
+#define ROOM 65536
+
+/**
+ * struct scene - what the tests play with
+ * @image: model
+ * @prompt: a long prompt
+ * @wanted: reply to the short one
+ * @reply: room for replies
+ */
+struct scene {
+	struct device_image image;
+	char prompt[1500];
+	char wanted[ROOM];
+	char reply[ROOM];
+};
+
+FIXTURE(lifetime)
+{
+	struct scene scene;
+};
+
+FIXTURE_SETUP(lifetime)
+{
+	int fd;
+
+	device_image_make_slow(&self->scene.image);
+	device_prompt(self->scene.prompt, sizeof(self->scene.prompt) - 1, 2);
+	ASSERT_EQ(0, device_load(MODEL, &self->scene.image, LLM_SEAL_DEFAULT));
+	fd = device_session(MODEL, &self->scene.image, TOKENS);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, device_ask(fd, PROMPT, self->scene.wanted, ROOM));
+	ASSERT_EQ(0, close(fd));
+}
+
+FIXTURE_TEARDOWN_PARENT(lifetime)
+{
+	EXPECT_EQ(0, device_unload_soon(MODEL));
+}
+
+/* Whether all is as it should be after something was ended by force. */
+static bool works(struct scene *scene)
+{
+	int fd = device_session(MODEL, &scene->image, TOKENS);
+	bool right;
+
+	if (fd < 0)
+		return false;
+	right = device_ask(fd, PROMPT, scene->reply, ROOM) > 0 &&
+		!strcmp(scene->wanted, scene->reply);
+	close(fd);
+	return right;
+}
+
+/* Whether a process's session is gone, soon. */
+static bool session_ends(pid_t pid)
+{
+	struct llm_session_info info;
+
+	for (int i = 0; i < 3000; i++) {
+		if (!device_find_session(pid, &info))
+			return true;
+		device_pause(10);
+	}
+	return false;
+}
+
+TEST_F(lifetime, close_while_generating)
+{
+	for (int i = 0; i < 20; i++) {
+		int fd = device_session(MODEL, &self->scene.image, 0);
+
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, device_write(fd, i % 2 ? PROMPT : self->scene.prompt));
+		ASSERT_EQ(0, device_start(fd));
+		device_pause(i);
+		ASSERT_EQ(0, close(fd));
+	}
+	EXPECT_TRUE(session_ends(getpid()));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, unload_while_used)
+{
+	int fd = device_session(MODEL, &self->scene.image, TOKENS);
+
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-EBUSY, device_unload(MODEL)) TH_LOG("a session that has said nothing yet");
+	ASSERT_EQ(0, device_write(fd, self->scene.prompt));
+	ASSERT_EQ(0, device_start(fd));
+	EXPECT_EQ(-EBUSY, device_unload(MODEL)) TH_LOG("a reply is under way");
+	ASSERT_LT(0, device_read(fd, self->scene.reply, ROOM, ROOM));
+	EXPECT_EQ(-EBUSY, device_unload(MODEL)) TH_LOG("the conversation can go on");
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(0, device_unload_soon(MODEL));
+	EXPECT_EQ(-ENOENT, device_unload(MODEL));
+	ASSERT_EQ(0, device_load(MODEL, &self->scene.image, LLM_SEAL_DEFAULT));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+/* A letter is under way although no file is open. */
+TEST_F(lifetime, unload_while_a_letter_is_under_way)
+{
+	int fd = device_open(O_WRONLY);
+
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_model(fd, MODEL));
+	ASSERT_EQ(0, device_max_tokens(fd, TOKENS));
+	ASSERT_EQ(0, device_write(fd, self->scene.prompt));
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-EBUSY, device_unload(MODEL));
+	EXPECT_EQ(0, device_unload_soon(MODEL)) TH_LOG("the letter was answered long ago");
+	fd = device_open(O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_LT(0, device_read(fd, self->scene.reply, ROOM, ROOM)) TH_LOG("its reply is gone");
+	ASSERT_EQ(0, device_load(MODEL, &self->scene.image, LLM_SEAL_DEFAULT));
+}
+
+/* A process that says when it has begun, does something, and never ends. */
+static pid_t begin(void (*what)(struct scene *scene, int fd),
+		   struct scene *scene)
+{
+	pid_t child = fork();
+	int fd;
+
+	if (child)
+		return child;
+	fd = device_session(MODEL, &scene->image, 0);
+	if (fd < 0)
+		_exit(1);
+	what(scene, fd);
+	for (;;)
+		pause();
+}
+
+static void start_long_prompt(struct scene *scene, int fd)
+{
+	if (device_write(fd, scene->prompt) || device_start(fd))
+		_exit(1);
+}
+
+static void start_short_prompt(struct scene *scene, int fd)
+{
+	(void)scene;
+	if (device_write(fd, PROMPT) || device_start(fd))
+		_exit(1);
+}
+
+static void write_only(struct scene *scene, int fd)
+{
+	(void)scene;
+	if (device_write(fd, PROMPT))
+		_exit(1);
+}
+
+static void read_long_reply(struct scene *scene, int fd)
+{
+	if (device_write(fd, scene->prompt))
+		_exit(1);
+	device_read(fd, scene->reply, ROOM, ROOM);
+	_exit(1);
+}
+
+static void make_short_reply(struct scene *scene, int fd)
+{
+	if (device_max_tokens(fd, TOKENS))
+		_exit(1);
+	start_short_prompt(scene, fd);
+}
+
+/*
+ * Kills a process when its session is in a state; begins again where that has
+ * passed already. Returns whether it was seen there.
+ */
+static bool kill_in(struct scene *scene, enum llm_state state,
+		    void (*what)(struct scene *scene, int fd))
+{
+	struct llm_session_info info;
+	bool seen = false;
+
+	for (int attempt = 0; attempt < 100 && !seen; attempt++) {
+		pid_t child = begin(what, scene);
+		bool begun = false;
+
+		for (int i = 0; i < 20000 && !seen; i++) {
+			bool found = device_find_session(child, &info);
+
+			seen = found && info.state == state;
+			begun |= found && info.state != LLM_STATE_IDLE;
+			if (begun && found && info.state > state)
+				break;
+		}
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		if (!session_ends(child))
+			return false;
+	}
+	return seen;
+}
+
+TEST_F(lifetime, killed_while_idle)
+{
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_IDLE, write_only));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_while_queued)
+{
+	int busy[16];
+
+	for (size_t i = 0; i < ARRAY_SIZE(busy); i++) {
+		busy[i] = device_session(MODEL, &self->scene.image, 0);
+		ASSERT_LE(0, busy[i]);
+		ASSERT_EQ(0, device_write(busy[i], self->scene.prompt));
+		ASSERT_EQ(0, device_start(busy[i]));
+	}
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_QUEUED, start_long_prompt));
+	for (size_t i = 0; i < ARRAY_SIZE(busy); i++)
+		close(busy[i]);
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_while_computing_the_prompt)
+{
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_PROMPT, start_long_prompt));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_while_replying)
+{
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_REPLY, start_short_prompt));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_with_an_unread_reply)
+{
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_DONE, make_short_reply));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_in_a_blocked_read)
+{
+	EXPECT_TRUE(kill_in(&self->scene, LLM_STATE_PROMPT, read_long_reply));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+/* Begins something that shows as one more request, kills it then. */
+static bool kill_in_request(struct scene *scene,
+			    void (*what)(struct scene *scene, int fd))
+{
+	__u64 before = device_info().requests;
+	pid_t child = begin(what, scene);
+	bool begun = false;
+	int status;
+
+	for (int i = 0; i < 20000 && !begun; i++)
+		begun = device_info().requests > before;
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	return begun && WIFSIGNALED(status) && session_ends(child);
+}
+
+static void score_long_text(struct scene *scene, int fd)
+{
+	static struct llm_score_entry entries[2048];
+	struct llm_score score = {
+		.text = (uintptr_t)scene->prompt,
+		.text_length = strlen(scene->prompt),
+		.entries = (uintptr_t)entries,
+		.entries_count = 2048,
+	};
+
+	device_ioctl(fd, LLM_IOC_SCORE, &score);
+	_exit(1);
+}
+
+TEST_F(lifetime, killed_while_scoring)
+{
+	EXPECT_TRUE(kill_in_request(&self->scene, score_long_text));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+/* Posts a letter that takes a while and waits for its reply. */
+static void wait_for_mail(struct scene *scene, int fd)
+{
+	close(fd);
+	fd = device_open(O_WRONLY);
+	if (fd < 0 || device_model(fd, MODEL) || device_max_tokens(fd, TOKENS) ||
+	    device_write(fd, scene->prompt) || close(fd))
+		_exit(1);
+	fd = device_open(O_RDONLY);
+	device_read(fd, scene->reply, ROOM, ROOM);
+	_exit(1);
+}
+
+TEST_F(lifetime, killed_while_waiting_for_mail)
+{
+	__u64 before = device_info().requests;
+	pid_t child = begin(wait_for_mail, &self->scene);
+	int status;
+	int fd;
+
+	while (device_info().requests == before)
+		device_pause(1);
+	device_pause(5);
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_TRUE(WIFSIGNALED(status));
+	fd = device_open(O_RDONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_LT(0, device_read(fd, self->scene.reply, ROOM, ROOM))
+		TH_LOG("the reply died with who waited for it");
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_F(lifetime, killed_with_a_buffer)
+{
+	struct llm_model_info info;
+	int ends[2];
+	pid_t child;
+	char byte;
+
+	ASSERT_EQ(0, pipe(ends));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		int buffer = device_create("lifetime-buffer", self->scene.image.size);
+		void *map = mmap(NULL, self->scene.image.size, PROT_READ | PROT_WRITE, MAP_SHARED,
+				 buffer, 0);
+
+		memcpy(map, self->scene.image.bytes, self->scene.image.size);
+		if (write(ends[1], "x", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	ASSERT_EQ(1, read(ends[0], &byte, 1));
+	ASSERT_EQ(0, kill(child, SIGKILL));
+	ASSERT_EQ(child, waitpid(child, NULL, 0));
+	EXPECT_FALSE(device_find_model("lifetime-buffer", &info));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+/* At any moment at all, not only at those that have a name. */
+TEST_F(lifetime, killed_at_any_time)
+{
+	void (*what[])(struct scene *scene, int fd) = {
+		start_long_prompt, start_short_prompt, read_long_reply, score_long_text,
+	};
+
+	for (int i = 0; i < (device_is_slow() ? 12 : 100); i++) {
+		pid_t child = begin(what[i % 4], &self->scene);
+
+		ASSERT_LE(0, child);
+		device_pause(i * 7 % 23);
+		ASSERT_EQ(0, kill(child, SIGKILL));
+		ASSERT_EQ(child, waitpid(child, NULL, 0));
+	}
+	EXPECT_TRUE(works(&self->scene));
+}
+
+static int remove_module(void)
+{
+	return syscall(SYS_delete_module, "llm", O_NONBLOCK) ? -errno : 0;
+}
+
+TEST_F(lifetime, module_stays_while_used)
+{
+	int fd = device_open(O_RDWR);
+	int mail = device_open(O_RDONLY);
+	int buffer = device_create("lifetime-buffer", 4096);
+	void *map;
+
+	ASSERT_LE(0, fd);
+	ASSERT_LE(0, mail);
+	ASSERT_LE(0, buffer);
+	map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, buffer, 0);
+	ASSERT_NE(MAP_FAILED, map);
+	EXPECT_EQ(-EAGAIN, remove_module());
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-EAGAIN, remove_module()) TH_LOG("a mailbox is open");
+	ASSERT_EQ(0, close(mail));
+	EXPECT_EQ(-EAGAIN, remove_module()) TH_LOG("a buffer is open");
+	ASSERT_EQ(0, close(buffer));
+	EXPECT_EQ(-EAGAIN, remove_module()) TH_LOG("a buffer is mapped");
+	EXPECT_TRUE(works(&self->scene));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The module comes and goes. LLM_KO is its path. */
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "device.h"
+#include "harness.h"
+
+#define MODEL "module-reload"
+#define FIRMWARE "/lib/firmware/llm"
+#define ROOM 16384
+
+FIXTURE(module)
+{
+	struct device_image image;
+	char wanted[ROOM];
+	char reply[ROOM];
+};
+
+static int insert(const char *parameters)
+{
+	int fd = open(getenv("LLM_KO"), O_RDONLY | O_CLOEXEC);
+	int error;
+
+	if (fd < 0)
+		return -errno;
+	error = syscall(SYS_finit_module, fd, parameters, 0) ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Sessions that just ended may still hold the module for a moment. */
+static int remove_soon(void)
+{
+	for (int i = 0; i < 3000; i++) {
+		if (!syscall(SYS_delete_module, "llm", O_NONBLOCK))
+			return 0;
+		if (errno != EAGAIN)
+			return -errno;
+		device_pause(10);
+	}
+	return -EAGAIN;
+}
+
+static ssize_t ask(const struct device_image *image, char *reply)
+{
+	int fd = device_session(MODEL, image, 8);
+	ssize_t got;
+
+	if (fd < 0)
+		return fd;
+	got = device_ask(fd, "hello", reply, ROOM);
+	close(fd);
+	return got;
+}
+
+FIXTURE_SETUP(module)
+{
+	if (!getenv("LLM_KO"))
+		SKIP(return, "LLM_KO does not say where llm.ko is");
+	device_image_make(&self->image, 12);
+	ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
+	ASSERT_LT(0, ask(&self->image, self->wanted));
+	ASSERT_EQ(0, device_unload_soon(MODEL));
+	ASSERT_EQ(0, remove_soon());
+}
+
+/* However a test ends, the next one finds the module loaded. */
+FIXTURE_TEARDOWN_PARENT(module)
+{
+	EXPECT_TRUE(!access(DEVICE_PATH, F_OK) || !insert(""));
+}
+
+TEST_F(module, comes_and_goes)
+{
+	const int times = device_is_slow() ? 25 : 100;
+
+	for (int i = 0; i < times; i++) {
+		ASSERT_EQ(0, insert("")) TH_LOG("time %d", i);
+		ASSERT_EQ(0, access(DEVICE_PATH, R_OK | W_OK));
+		if (i % 3 == 0)
+			ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
+		if (i % 9 == 0) {
+			ASSERT_LT(0, ask(&self->image, self->reply));
+			EXPECT_STREQ(self->wanted, self->reply);
+		}
+		ASSERT_EQ(0, remove_soon()) TH_LOG("time %d", i);
+		EXPECT_EQ(-1, access(DEVICE_PATH, F_OK));
+	}
+}
+
+/* Unread replies and letters that nobody fetches do not keep the module. */
+TEST_F(module, goes_with_mail)
+{
+	int fd;
+
+	ASSERT_EQ(0, insert(""));
+	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
+	for (int i = 0; i < 5; i++) {
+		fd = device_open(O_WRONLY);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, device_write(fd, "hello"));
+		ASSERT_EQ(0, close(fd));
+	}
+	EXPECT_EQ(0, remove_soon());
+}
+
+TEST_F(module, goes_while_sessions_are_just_ending)
+{
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, insert(""));
+		ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
+		for (int j = 0; j < 8; j++) {
+			int fd = device_session(MODEL, &self->image, 0);
+
+			ASSERT_LE(0, fd);
+			ASSERT_EQ(0, device_write(fd, "a reply nobody waits for"));
+			ASSERT_EQ(0, device_start(fd));
+			ASSERT_EQ(0, close(fd));
+		}
+		ASSERT_EQ(0, remove_soon());
+	}
+}
+
+TEST_F(module, bad_parameters)
+{
+	EXPECT_EQ(-EINVAL, insert("form=nonsense"));
+	EXPECT_EQ(-EINVAL, insert("batch=0"));
+	EXPECT_EQ(-EINVAL, insert("batch=513"));
+	EXPECT_EQ(-EINVAL, insert("slice_us=1"));
+	EXPECT_EQ(-EINVAL, insert("model=../../etc/passwd"));
+	EXPECT_EQ(-ENOENT, insert("model=module-reload-none"));
+	EXPECT_EQ(-1, access(DEVICE_PATH, F_OK));
+}
+
+TEST_F(module, portable_form)
+{
+	ASSERT_EQ(0, insert("form=portable batch=7"));
+	EXPECT_STREQ("portable", (char *)device_info().form);
+	ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
+	EXPECT_LT(0, ask(&self->image, self->reply));
+	EXPECT_EQ(0, remove_soon());
+}
+
+static int write_firmware(const void *bytes, size_t size)
+{
+	int fd;
+	ssize_t written;
+
+	mkdir("/lib/firmware", 0755);
+	mkdir(FIRMWARE, 0755);
+	fd = open(FIRMWARE "/" MODEL ".img", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	written = write(fd, bytes, size);
+	close(fd);
+	return written == (ssize_t)size ? 0 : -EIO;
+}
+
+TEST_F(module, model_from_the_firmware_path)
+{
+	struct llm_model_info info;
+
+	if (write_firmware(self->image.bytes, self->image.size))
+		SKIP(return, "the firmware folder cannot be written here");
+	ASSERT_EQ(0, insert("model=" MODEL));
+	ASSERT_TRUE(device_find_model(MODEL, &info));
+	EXPECT_EQ(LLM_MODEL_DEFAULT, info.flags);
+	ASSERT_LT(0, ask(&self->image, self->reply));
+	EXPECT_STREQ(self->wanted, self->reply);
+	EXPECT_EQ(0, device_unload_soon(MODEL));
+	EXPECT_EQ(0, remove_soon());
+}
+
+TEST_F(module, bad_model_from_the_firmware_path)
+{
+	if (write_firmware(self->image.bytes, self->image.size / 2))
+		SKIP(return, "the firmware folder cannot be written here");
+	EXPECT_EQ(-EINVAL, insert("model=" MODEL));
+	EXPECT_EQ(-1, access(DEVICE_PATH, F_OK)) TH_LOG("the module stays without its model");
+	ASSERT_EQ(0, write_firmware("", 0));
+	EXPECT_GT(0, insert("model=" MODEL));
+}
+
+TEST_HARNESS_MAIN
