@@ -16,6 +16,7 @@
 #include "engine/plan.h"
 #include "engine/repack.h"
 #include "engine/sampler.h"
+#include "sysfs.h"
 
 static char *form = "auto";
 module_param(form, charp, 0444);
@@ -45,7 +46,7 @@ bool llm_model_name_valid(const char *name)
 	size_t length = strnlen(name, LLM_NAME_SIZE);
 	size_t i;
 
-	if (!length || length == LLM_NAME_SIZE)
+	if (!length || length == LLM_NAME_SIZE || name[0] == '.')
 		return false;
 	for (i = 0; i < length; i++)
 		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._:-", name[i])))
@@ -122,20 +123,21 @@ static u64 model_memory(const struct llm_model *model)
 	       sizeof(*model->plan) + sizeof(*model->step) + sizeof(*model);
 }
 
+/* Models are shown in sysfs before they are listed, and unlisted before they go. */
 static int model_list(struct llm_model *model, u32 flags, struct llm_error *error)
 {
-	int result = 0;
+	int result = llm_sysfs_add_model(model->name);
 
+	if (result == -EEXIST)
+		return llm_refuse(error, result, "another model has the name already");
+	if (result)
+		return llm_refuse(error, result, "out of memory");
 	mutex_lock(&models_lock);
-	if (find(model->name)) {
-		result = llm_refuse(error, -EEXIST, "another model has the name already");
-	} else {
-		list_add_tail(&model->link, &models);
-		if (!default_model || flags & LLM_SEAL_DEFAULT)
-			default_model = model;
-	}
+	list_add_tail(&model->link, &models);
+	if (!default_model || flags & LLM_SEAL_DEFAULT)
+		default_model = model;
 	mutex_unlock(&models_lock);
-	return result;
+	return 0;
 }
 
 int llm_model_publish(const char *name, struct llm_buffer *buffer, u32 flags,
@@ -216,6 +218,7 @@ int llm_model_unload(const char *name)
 	mutex_unlock(&models_lock);
 	if (result)
 		return result;
+	llm_sysfs_remove_model(model->name);
 	/* Without sessions there are no jobs, without jobs no step runs. */
 	model_destroy(model);
 	return 0;
@@ -294,6 +297,7 @@ void llm_model_exit(void)
 
 	list_for_each_entry_safe(model, next, &models, link) {
 		WARN_ON(model->sessions);
+		llm_sysfs_remove_model(model->name);
 		model_destroy(model);
 	}
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
 #include "sysfs.h"
 
 #include <linux/completion.h>
@@ -6,6 +8,7 @@
 #include <linux/kobject.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/printk.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -209,13 +212,13 @@ void llm_sysfs_remove_model(const char *name)
 
 void llm_sysfs_init(struct device *device)
 {
-	struct model_folder *folder, *next;
+	struct model_folder *folder;
 
 	mutex_lock(&folders_lock);
 	parent = kobject_create_and_add("models", &device->kobj);
-	list_for_each_entry_safe(folder, next, &folders, link)
+	list_for_each_entry(folder, &folders, link)
 		if (show_folder(folder))
-			remove_folder(folder);
+			pr_warn("model %s is not shown in sysfs\n", folder->name);
 	mutex_unlock(&folders_lock);
 }
 

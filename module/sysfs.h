@@ -32,7 +32,7 @@ void llm_sysfs_remove_model(const char *name);
  * llm_sysfs_init() - makes the folder of models
  * @device: where in
  *
- * Without memory there is none.
+ * What there is no memory for is not shown.
  */
 void llm_sysfs_init(struct device *device);
 
