@@ -46,7 +46,7 @@ check()
 finish()
 {
 	echo "1..$TESTS"
-	exit "$FAILED"
+	return "$FAILED"
 }
 
 # make_text FILE: about 60 KB of English-like documents, the same every time
