@@ -232,7 +232,7 @@ static bool text_is(const char *text, uint64_t length, const char *string)
 	return length == strlen(string) && !memcmp(text, string, length);
 }
 
-/* A text of the metadata for a fixed field, cut between two characters. */
+/* A text of the metadata for a fixed field, cut between two characters or at a NUL. */
 static void copy_text(struct compile *c, const char *name, uint8_t *to, size_t size)
 {
 	const char *text = "";
@@ -244,6 +244,7 @@ static void copy_text(struct compile *c, const char *name, uint8_t *to, size_t s
 		c->code = found;
 		return;
 	}
+	length = strnlen(text, length);
 	if (length > size - 1) {
 		length = size - 1;
 		while (length && (text[length] & 0xc0) == 0x80)

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "command.h"
+#include "facts.h"
+#include "host_model.h"
+#include "json.h"
+#include "size.h"
+
+static int device_info(bool as_json, struct llmctl_error *error)
+{
+	struct llmctl_device *device = NULL;
+	struct llm_info info;
+	int ret;
+
+	ret = llmctl_open(&device, error);
+	if (!ret)
+		ret = llmctl_info(device, &info, error);
+	llmctl_close(device);
+	if (ret)
+		return ret;
+	if (as_json) {
+		json_object(NULL);
+		json_whole("api_version", info.api_version);
+		json_whole("image_version", info.image_version);
+		json_text("form", (const char *)info.form);
+		json_whole("workers", info.workers);
+		json_whole("slice_us", info.slice_us);
+		json_whole("models", info.models);
+		json_whole("sessions", info.sessions);
+		json_whole("requests", info.requests);
+		json_whole("tokens_in", info.tokens_in);
+		json_whole("tokens_out", info.tokens_out);
+		json_whole("steps", info.steps);
+		json_whole("slices", info.slices);
+		json_number("cpu_ms", info.cpu_ns / 1e6);
+		json_number("queued_ms", info.queued_ns / 1e6);
+		json_number("first_token_ms", info.first_token_ns / 1e6);
+		json_object_end();
+		return 0;
+	}
+	printf("interface %u, images %u\n", info.api_version, info.image_version);
+	printf("instruction set %s, %u workers, slices of %u us\n", info.form, info.workers,
+	       info.slice_us);
+	printf("%u models, %u sessions\n", info.models, info.sessions);
+	printf("%" PRIu64 " requests, %" PRIu64 " tokens in, %" PRIu64 " tokens out, %" PRIu64
+	       " steps, %" PRIu64 " slices\n", (uint64_t)info.requests,
+	       (uint64_t)info.tokens_in, (uint64_t)info.tokens_out, (uint64_t)info.steps,
+	       (uint64_t)info.slices);
+	printf("%.3f s of CPU\n", info.cpu_ns / 1e9);
+	return 0;
+}
+
+static void print_model(const struct llm_model_info *info)
+{
+	printf("title         %s\n", info->title);
+	printf("architecture  %s\n", info->architecture);
+	printf("parameters    %s\n", size_count(info->parameters).text);
+	printf("context       %u\n", info->context_length);
+	printf("vocabulary    %u\n", info->vocab_size);
+	printf("image         %s\n", size_bytes(info->size).text);
+	if (info->memory)
+		printf("memory        %s, and up to %s a session\n", size_bytes(info->memory).text,
+		       size_bytes(info->session_memory).text);
+}
+
+static int model_info(const char *name, bool as_json, struct llmctl_error *error)
+{
+	struct llm_model_info *models = NULL;
+	struct llmctl_device *device = NULL;
+	uint32_t count, i;
+	int ret;
+
+	ret = llmctl_open(&device, error);
+	if (!ret)
+		ret = llmctl_models(device, &models, &count, error);
+	llmctl_close(device);
+	if (ret)
+		return ret;
+	for (i = 0; i < count && strcmp((const char *)models[i].name, name); i++)
+		;
+	if (i == count) {
+		ret = refuse(error, ENOENT, "%s: neither a file nor a loaded model", name);
+	} else if (as_json) {
+		json_object(NULL);
+		model_facts_json(&models[i]);
+		json_object_end();
+	} else {
+		print_model(&models[i]);
+		printf("sessions      %u\n", models[i].sessions);
+	}
+	free(models);
+	return ret;
+}
+
+static int image_info(const char *path, bool as_json, struct llmctl_error *error)
+{
+	struct llm_model_info info;
+	int ret;
+
+	ret = host_image_info(path, &info, error);
+	if (ret)
+		return ret;
+	if (as_json) {
+		json_object(NULL);
+		json_text("format", "image");
+		json_text("title", (const char *)info.title);
+		json_text("architecture", (const char *)info.architecture);
+		json_whole("size", info.size);
+		json_whole("parameters", info.parameters);
+		json_whole("context_length", info.context_length);
+		json_whole("vocab_size", info.vocab_size);
+		json_object_end();
+		return 0;
+	}
+	printf("format        image %u\n", LLM_IMAGE_VERSION);
+	print_model(&info);
+	return 0;
+}
+
+/* Also a file that can't be loaded can be asked about: that it can't is a fact. */
+static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
+{
+	struct llmctl_error reason = { 0 };
+	struct llmctl_gguf_facts facts;
+	struct llmctl_model *model;
+	int ret;
+
+	ret = llmctl_gguf_facts(&facts, path, error);
+	if (ret)
+		return ret;
+	if (!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, &reason))
+		llmctl_model_close(model);
+	if (as_json) {
+		json_object(NULL);
+		json_text("format", "gguf");
+		json_whole("version", facts.version);
+		json_text("title", facts.name);
+		json_text("architecture", facts.architecture);
+		json_whole("size", facts.size);
+		json_whole("parameters", facts.parameters);
+		json_whole("tensors", facts.tensors);
+		json_whole("keys", facts.keys);
+		json_text("types", facts.types);
+		json_bool("supported", !reason.code);
+		if (reason.code)
+			json_text("reason", reason.text);
+		json_object_end();
+		return 0;
+	}
+	printf("format        GGUF %u, %u keys, %u tensors\n", facts.version, facts.keys,
+	       facts.tensors);
+	printf("title         %s\n", facts.name);
+	printf("architecture  %s\n", facts.architecture);
+	printf("parameters    %s\n", size_count(facts.parameters).text);
+	printf("types         %s\n", facts.types);
+	printf("file          %s\n", size_bytes(facts.size).text);
+	printf("supported     %s%s\n", reason.code ? "no: " : "yes", reason.text);
+	return 0;
+}
+
+static bool is_image(const char *path)
+{
+	char magic[8] = "";
+	FILE *file = fopen(path, "re");
+	bool found;
+
+	if (!file)
+		return false;
+	found = fread(magic, sizeof(magic), 1, file) == 1 &&
+		!memcmp(magic, LLM_IMAGE_MAGIC, sizeof(magic));
+	fclose(file);
+	return found;
+}
+
+static int run_info(const struct command *command, bool host, int argc, char **argv)
+{
+	bool as_json = false;
+	const struct option options[] = {
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON object" },
+		{ .kind = OPTION_END },
+	};
+	struct llmctl_error error = { 0 };
+	struct operands operands;
+	struct stat file;
+	int status;
+
+	(void)host;
+	if (!command_parse(command, options, argc, argv, &operands, 0, 1, &status))
+		return status;
+	if (!operands.count)
+		device_info(as_json, &error);
+	else if (stat(operands.values[0], &file) && !strchr(operands.values[0], '/'))
+		model_info(operands.values[0], as_json, &error);
+	else if (is_image(operands.values[0]))
+		image_info(operands.values[0], as_json, &error);
+	else
+		gguf_info(operands.values[0], as_json, &error);
+	return error.code ? report(&error) : EXIT_OK;
+}
+
+const struct command command_info = {
+	.name = "info",
+	.arguments = "[--json] [FILE|MODEL]",
+	.summary = "describes a model file, a loaded model, or the device",
+	.run = run_info,
+};

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "command.h"
+#include "facts.h"
+#include "json.h"
+#include "size.h"
+
+static void print_models(const struct llm_model_info *models, uint32_t count)
+{
+	uint32_t i;
+
+	printf("%-24s %-8s %10s %8s %10s %10s %8s\n", "NAME", "ARCH", "PARAMETERS", "CONTEXT",
+	       "SIZE", "MEMORY", "SESSIONS");
+	for (i = 0; i < count; i++)
+		printf("%-24s %-8s %10s %8u %10s %10s %8u%s\n", models[i].name,
+		       models[i].architecture, size_count(models[i].parameters).text,
+		       models[i].context_length, size_bytes(models[i].size).text,
+		       size_bytes(models[i].memory).text, models[i].sessions,
+		       models[i].flags & LLM_MODEL_DEFAULT ? "  (default)" : "");
+}
+
+static int run_ls(const struct command *command, bool host, int argc, char **argv)
+{
+	bool as_json = false;
+	const struct option options[] = {
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON array" },
+		{ .kind = OPTION_END },
+	};
+	struct llm_model_info *models = NULL;
+	struct llmctl_device *device = NULL;
+	struct llmctl_error error = { 0 };
+	struct operands operands;
+	uint32_t count, i;
+	int status;
+
+	(void)host;
+	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
+		return status;
+	if (!llmctl_open(&device, &error))
+		llmctl_models(device, &models, &count, &error);
+	llmctl_close(device);
+	if (error.code)
+		return report(&error);
+	if (as_json) {
+		json_array(NULL);
+		for (i = 0; i < count; i++) {
+			json_object(NULL);
+			model_facts_json(&models[i]);
+			json_object_end();
+		}
+		json_array_end();
+	} else {
+		print_models(models, count);
+	}
+	free(models);
+	return EXIT_OK;
+}
+
+const struct command command_ls = {
+	.name = "ls",
+	.arguments = "[--json]",
+	.summary = "lists the models that are loaded",
+	.run = run_ls,
+};
+
+static void session_json(const struct llm_session_info *info)
+{
+	json_object(NULL);
+	json_whole("id", info->id);
+	json_text("model", (const char *)info->model);
+	json_whole("pid", info->pid);
+	json_whole("uid", info->uid);
+	json_text("state", session_state(info->state));
+	json_text("reason", session_reason(info->reason));
+	json_whole("context", info->context);
+	json_whole("used", info->used);
+	json_whole("memory", info->memory);
+	json_whole("tokens_in", info->tokens_in);
+	json_whole("tokens_out", info->tokens_out);
+	json_number("queued_ms", info->queued_ns / 1e6);
+	json_number("first_token_ms", info->first_token_ns / 1e6);
+	json_number("cpu_ms", info->cpu_ns / 1e6);
+	json_object_end();
+}
+
+static void print_session(const struct llm_session_info *info)
+{
+	struct passwd *user = getpwuid(info->uid);
+	char number[16];
+
+	snprintf(number, sizeof(number), "%u", info->uid);
+	printf("%6" PRIu64 " %8u %-12s %-20s %-7s %7u %7u %8" PRIu64 " %8" PRIu64
+	       " %10s %9.2f\n", (uint64_t)info->id, info->pid, user ? user->pw_name : number,
+	       info->model[0] ? (const char *)info->model : "-", session_state(info->state),
+	       info->used, info->context, (uint64_t)info->tokens_in, (uint64_t)info->tokens_out,
+	       size_bytes(info->memory).text, info->cpu_ns / 1e9);
+}
+
+/* All sessions but the one that asks. */
+static int get_sessions(struct llm_session_info **sessions, uint32_t *count,
+			struct llmctl_error *error)
+{
+	struct llmctl_device *device = NULL;
+	struct llm_session_info self;
+	uint32_t i, kept = 0;
+	int ret;
+
+	ret = llmctl_open(&device, error);
+	if (!ret)
+		ret = llmctl_status(device, &self, error);
+	if (!ret)
+		ret = llmctl_sessions(device, sessions, count, error);
+	llmctl_close(device);
+	if (ret)
+		return ret;
+	for (i = 0; i < *count; i++)
+		if ((*sessions)[i].id != self.id)
+			(*sessions)[kept++] = (*sessions)[i];
+	*count = kept;
+	return 0;
+}
+
+static int run_ps(const struct command *command, bool host, int argc, char **argv)
+{
+	bool as_json = false;
+	const struct option options[] = {
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON array" },
+		{ .kind = OPTION_END },
+	};
+	struct llm_session_info *sessions;
+	struct llmctl_error error = { 0 };
+	struct operands operands;
+	uint32_t count, i;
+	int status;
+
+	(void)host;
+	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
+		return status;
+	if (get_sessions(&sessions, &count, &error))
+		return report(&error);
+	if (as_json) {
+		json_array(NULL);
+		for (i = 0; i < count; i++)
+			session_json(&sessions[i]);
+		json_array_end();
+	} else {
+		printf("%6s %8s %-12s %-20s %-7s %7s %7s %8s %8s %10s %9s\n", "ID", "PID", "USER",
+		       "MODEL", "STATE", "USED", "CONTEXT", "IN", "OUT", "MEMORY", "CPU");
+		for (i = 0; i < count; i++)
+			print_session(&sessions[i]);
+	}
+	free(sessions);
+	return EXIT_OK;
+}
+
+const struct command command_ps = {
+	.name = "ps",
+	.arguments = "[--json]",
+	.summary = "lists sessions: your own, or as root everybody's",
+	.run = run_ps,
+};

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "interrupt.h"
+#include "json.h"
+#include "utf8.h"
+
+/**
+ * struct totals - what was scored so far
+ * @tokens: tokens
+ * @scored: those that something predicted
+ * @windows: pieces the text was cut into
+ * @sum: of their log-probabilities
+ */
+struct totals {
+	uint64_t tokens;
+	uint64_t scored;
+	uint64_t windows;
+	double sum;
+};
+
+/**
+ * struct score - the scoring of one text
+ * @session: session
+ * @context: tokens that fit it
+ * @guess: bytes that are likely to fit
+ * @as_json: for programs
+ * @totals: what was scored so far
+ */
+struct score {
+	struct session *session;
+	uint32_t context;
+	size_t guess;
+	bool as_json;
+	struct totals totals;
+};
+
+/* Cuts after a line, else after a word, else between two characters. */
+static size_t cut(const char *text, size_t length)
+{
+	const char *ends = "\n ";
+	size_t at;
+
+	for (; *ends; ends++)
+		for (at = length; at > length - length / 4; at--)
+			if (text[at - 1] == *ends)
+				return at;
+	for (at = length; at > 1 && (text[at] & 0xc0) == 0x80; at--)
+		;
+	return at;
+}
+
+/* The length of a beginning of the text that fits the context. */
+static int fit(struct score *score, const char *text, size_t left, size_t *length,
+	       struct llmctl_error *error)
+{
+	uint32_t *tokens, count;
+	int ret;
+
+	*length = left <= score->guess ? left : cut(text, score->guess);
+	for (;;) {
+		ret = score->session->ops->tokenize(score->session, text, *length,
+						    LLM_TOKENIZE_BOS, &tokens, &count, error);
+		if (ret)
+			return ret;
+		free(tokens);
+		if (count <= score->context)
+			break;
+		if (*length == 1)
+			return refuse(error, ENOSPC, "the context of %u tokens is too short",
+				      score->context);
+		*length = cut(text, (size_t)((double)*length * score->context / count * 0.98) + 1);
+	}
+	if (*length < left)
+		score->guess = *length + *length / 8;
+	return 0;
+}
+
+/* The first token of a window is predicted by nothing. */
+static int print_entry(struct score *score, const struct llm_score_entry *entry, bool first,
+		       struct llmctl_error *error)
+{
+	double logprob = entry->logprob / (double)LLM_FIXED_ONE;
+	uint32_t length;
+	char *text;
+	int ret;
+
+	ret = score->session->ops->detokenize(score->session, &entry->token, 1,
+					      LLM_TOKENIZE_SPECIAL, &text, &length, error);
+	if (ret)
+		return ret;
+	if (score->as_json) {
+		json_object(NULL);
+		json_whole("token", entry->token);
+		json_bytes("text", text, length);
+		json_number("logprob", first ? NAN : logprob);
+		json_object_end();
+	} else {
+		if (first)
+			printf("%10s", "-");
+		else
+			printf("%10.4f", logprob);
+		printf(" %8u  ", entry->token);
+		utf8_print(text, length);
+		putchar('\n');
+	}
+	free(text);
+	return 0;
+}
+
+static int score_window(struct score *score, const char *text, size_t length,
+			struct llmctl_error *error)
+{
+	struct llm_score_entry *entries;
+	uint32_t count, i;
+	int ret;
+
+	ret = score->session->ops->score(score->session, text, length, LLM_TOKENIZE_BOS, &entries,
+					 &count, error);
+	if (ret)
+		return ret;
+	for (i = 0; i < count && !ret; i++) {
+		ret = print_entry(score, &entries[i], !i, error);
+		if (i)
+			score->totals.sum += entries[i].logprob / (double)LLM_FIXED_ONE;
+	}
+	score->totals.windows++;
+	score->totals.tokens += count;
+	score->totals.scored += count ? count - 1 : 0;
+	free(entries);
+	return ret;
+}
+
+static void print_totals(const struct score *score)
+{
+	const struct totals *t = &score->totals;
+	double mean = t->scored ? t->sum / t->scored : NAN;
+
+	if (score->as_json) {
+		json_whole("count", t->tokens);
+		json_whole("scored", t->scored);
+		json_whole("windows", t->windows);
+		json_number("mean_logprob", mean);
+		json_number("perplexity", exp(-mean));
+		return;
+	}
+	printf("tokens %llu\nscored %llu\nwindows %llu\n", (unsigned long long)t->tokens,
+	       (unsigned long long)t->scored, (unsigned long long)t->windows);
+	if (t->scored)
+		printf("mean log-probability %.6f\nperplexity %.6f\n", mean, exp(-mean));
+}
+
+static int score_text(struct score *score, const char *text, size_t left,
+		      struct llmctl_error *error)
+{
+	size_t length;
+	int ret;
+
+	if (score->as_json) {
+		json_object(NULL);
+		json_array("tokens");
+	}
+	while (left) {
+		ret = fit(score, text, left, &length, error);
+		if (!ret)
+			ret = score_window(score, text, length, error);
+		if (ret)
+			return ret;
+		text += length;
+		left -= length;
+	}
+	if (score->as_json)
+		json_array_end();
+	print_totals(score);
+	if (score->as_json)
+		json_object_end();
+	return 0;
+}
+
+/* A session has a context of its own once its model is settled. */
+static int find_context(struct score *score, struct llmctl_error *error)
+{
+	struct llm_session_info status;
+	struct llm_model_info model;
+	int ret;
+
+	ret = score->session->ops->status(score->session, &status, error);
+	if (!ret)
+		ret = score->session->ops->model(score->session, &model, error);
+	if (!ret)
+		score->context = status.context ? status.context : model.context_length;
+	return ret;
+}
+
+static int score_input(struct backend *backend, const char *operand, bool as_json,
+		       struct llmctl_error *error)
+{
+	struct score score = { .as_json = as_json, .guess = LLM_MAX_TEXT };
+	char *text = NULL;
+	size_t length;
+	int ret;
+
+	ret = command_input(operand, &text, &length, error);
+	if (!ret && !length)
+		ret = refuse(error, ENODATA, "there is no text to score");
+	if (!ret)
+		ret = command_session(backend, &score.session, error);
+	if (!ret)
+		ret = find_context(&score, error);
+	if (!ret)
+		ret = score_text(&score, text, length, error);
+	if (score.session)
+		score.session->ops->close(score.session);
+	backend_close(backend);
+	free(text);
+	return ret;
+}
+
+static int run_score(const struct command *command, bool host, int argc, char **argv)
+{
+	static struct backend backend = BACKEND_INIT;
+	static bool as_json;
+	static const struct option options[] = {
+		BACKEND_OPTIONS(&backend),
+		BACKEND_CONTEXT_OPTION(&backend),
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "one JSON object" },
+		{ .kind = OPTION_END },
+	};
+	struct llmctl_error error = { 0 };
+	struct operands operands;
+	int status;
+
+	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
+		return status;
+	backend.choice.host = host;
+	score_input(&backend, operands.values[0], as_json, &error);
+	if (interrupted())
+		return EXIT_INTERRUPTED;
+	return error.code ? report(&error) : EXIT_OK;
+}
+
+const struct command command_score = {
+	.name = "score",
+	.arguments = "[OPTION...] TEXT|-",
+	.summary = "shows how likely each token of a text is, and the perplexity",
+	.text = "Natural logarithms. A text longer than the context is cut into windows, each of\n"
+		"which is scored by itself; the first token of a window has no score.",
+	.host = true,
+	.run = run_score,
+};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include "backend.h"
+#include "options.h"
+
+/**
+ * struct command - one command
+ * @name: what it is called
+ * @arguments: its operands and options, for the help
+ * @summary: what it does, one line
+ * @text: more of that, for its --help, or NULL
+ * @host: whether it works with --host
+ * @run: does it: @argv holds the words after the command; returns the exit
+ *	status
+ */
+struct command {
+	const char *name;
+	const char *arguments;
+	const char *summary;
+	const char *text;
+	bool host;
+	int (*run)(const struct command *command, bool host, int argc, char **argv);
+};
+
+/* All of them, each in the file of its family. */
+extern const struct command command_load;
+extern const struct command command_unload;
+extern const struct command command_ls;
+extern const struct command command_ps;
+extern const struct command command_info;
+extern const struct command command_convert;
+extern const struct command command_verify;
+extern const struct command command_run;
+extern const struct command command_tokenize;
+extern const struct command command_detokenize;
+extern const struct command command_score;
+extern const struct command command_bench;
+
+/**
+ * command_parse() - parses a command's words, and helps
+ * @command: command
+ * @options: its options, ended by OPTION_END
+ * @argc: words
+ * @argv: words
+ * @operands: the operands
+ * @least: operands there must be
+ * @most: operands there may be, or -1
+ * @status: exit status, where the command is over
+ *
+ * Return: whether the command goes on.
+ */
+bool command_parse(const struct command *command, const struct option *options, int argc,
+		   char **argv, struct operands *operands, int least, int most, int *status);
+
+/**
+ * command_session() - opens the one session a command works on
+ * @backend: backend whose choice is filled; the caller closes it, also after a
+ *	failure
+ * @session: where the result goes
+ * @error: reason of a failure
+ *
+ * From then on interrupts are noted.
+ */
+int command_session(struct backend *backend, struct session **session,
+		    struct llmctl_error *error);
+
+/**
+ * command_input() - a text that is an operand, or stdin where that is "-"
+ * @operand: operand
+ * @text: the text and a NUL, for free(3)
+ * @length: bytes, at most LLM_MAX_TEXT
+ * @error: reason of a failure
+ */
+int command_input(const char *operand, char **text, size_t *length,
+		  struct llmctl_error *error);
+
+#endif /* COMMAND_H */

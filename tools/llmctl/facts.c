@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "facts.h"
+#include "json.h"
+
+void model_facts_json(const struct llm_model_info *info)
+{
+	json_text("name", (const char *)info->name);
+	json_text("title", (const char *)info->title);
+	json_text("architecture", (const char *)info->architecture);
+	json_whole("size", info->size);
+	json_whole("memory", info->memory);
+	json_whole("session_memory", info->session_memory);
+	json_whole("parameters", info->parameters);
+	json_whole("context_length", info->context_length);
+	json_whole("vocab_size", info->vocab_size);
+	json_whole("sessions", info->sessions);
+	json_bool("default", info->flags & LLM_MODEL_DEFAULT);
+}
+
+const char *session_state(uint32_t state)
+{
+	static const char *const names[] = {
+		[LLM_STATE_IDLE] = "idle",
+		[LLM_STATE_QUEUED] = "queued",
+		[LLM_STATE_PROMPT] = "prompt",
+		[LLM_STATE_REPLY] = "reply",
+		[LLM_STATE_DONE] = "done",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+const char *session_reason(uint32_t reason)
+{
+	static const char *const names[] = {
+		[LLM_REASON_NONE] = "none",
+		[LLM_REASON_END] = "end",
+		[LLM_REASON_STOP] = "stop",
+		[LLM_REASON_LENGTH] = "length",
+		[LLM_REASON_CONTEXT] = "context",
+		[LLM_REASON_CANCELLED] = "cancelled",
+	};
+
+	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "engine/form.h"
+#include "engine/repack.h"
+#include "engine/sampler.h"
+#include "host_model.h"
+#include "progress.h"
+
+static int refuse_form(const char *name, struct llmctl_error *error)
+{
+	const struct llm_form *form;
+	char names[128] = "";
+	size_t used = 0;
+	u32 i;
+
+	for (i = 0; (form = llm_form_at(i)); i++)
+		if (form->usable() && used < sizeof(names))
+			used += snprintf(names + used, sizeof(names) - used, "%s%s",
+					 used ? ", " : "", form->name);
+	return refuse(error, EINVAL, "--form %s can't be used here; there are: %s", name, names);
+}
+
+static int read_image(struct host_model *model, const char *path, struct llmctl_error *error)
+{
+	struct llmctl_model *file;
+	int ret;
+
+	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, error);
+	if (ret)
+		return ret;
+	model->size = llmctl_model_facts(file)->size;
+	model->bytes = mmap(NULL, model->size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (model->bytes == MAP_FAILED) {
+		model->bytes = NULL;
+		ret = refuse(error, ENOMEM, "%s: not enough memory for %llu MiB", path,
+			     (unsigned long long)(model->size >> 20));
+	} else {
+		ret = progress_write(file, model->bytes, error);
+	}
+	llmctl_model_close(file);
+	return ret;
+}
+
+static int verify(struct host_model *model, const struct llm_form *form, const char *path,
+		  struct llmctl_error *error)
+{
+	struct llm_error reason = { "" };
+	int ret;
+
+	ret = llm_image_open(&model->image, model->bytes, model->size, &reason);
+	if (!ret)
+		ret = llm_plan_create(&model->plan, model->image, form, LLM_MAX_BATCH,
+				      LLM_MAX_OUTPUT, &reason);
+	if (!ret)
+		ret = llm_tokenizer_create(&model->tokenizer, model->image, &reason);
+	if (!ret) {
+		llm_repack(model->plan);
+		return 0;
+	}
+	return refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
+}
+
+int host_model_open(struct host_model **opened, const char *path, const char *form_name,
+		    struct llmctl_error *error)
+{
+	const struct llm_form *form = llm_form_find(form_name);
+	struct host_model *model;
+	int ret;
+
+	if (!form)
+		return refuse_form(form_name, error);
+	model = calloc(1, sizeof(*model));
+	if (!model)
+		return refuse(error, ENOMEM, "not enough memory");
+	ret = read_image(model, path, error);
+	if (!ret)
+		ret = verify(model, form, path, error);
+	if (ret) {
+		host_model_close(model);
+		return ret;
+	}
+	*opened = model;
+	return 0;
+}
+
+static void image_info(const struct llm_image *image, u64 size, struct llm_model_info *info)
+{
+	*info = (struct llm_model_info) {
+		.size = size,
+		.parameters = image->model.parameters,
+		.context_length = image->model.context_length,
+		.vocab_size = image->model.vocab_size,
+	};
+	memcpy(info->title, image->model.name, sizeof(info->title));
+	memcpy(info->architecture, image->model.architecture, sizeof(info->architecture));
+}
+
+int host_image_info(const char *path, struct llm_model_info *info, struct llmctl_error *error)
+{
+	struct llm_error reason = { "" };
+	struct llm_image *image;
+	struct stat status;
+	void *bytes;
+	int fd, ret;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &status)) {
+		ret = refuse(error, errno, "%s: %s", path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return ret;
+	}
+	bytes = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	ret = bytes == MAP_FAILED ? -errno : 0;
+	close(fd);
+	if (ret)
+		return refuse(error, -ret, "%s: %s", path, strerror(-ret));
+	ret = llm_image_open(&image, bytes, status.st_size, &reason);
+	if (!ret) {
+		image_info(image, status.st_size, info);
+		llm_image_close(image);
+	} else {
+		refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
+	}
+	munmap(bytes, status.st_size);
+	return ret;
+}
+
+void host_model_info(const struct host_model *model, struct llm_model_info *info)
+{
+	const struct llm_image_model *facts = &model->image->model;
+	u64 pages = DIV_ROUND_UP(facts->context_length, LLM_PAGE_POSITIONS);
+
+	image_info(model->image, model->size, info);
+	info->memory = model->size + model->image->copied +
+		       llm_tokenizer_memory(model->tokenizer) + model->plan->workspace_bytes;
+	info->session_memory = pages * model->plan->page_bytes +
+			       llm_sampler_memory(facts->vocab_size);
+}
+
+void host_model_close(struct host_model *model)
+{
+	if (!model)
+		return;
+	llm_tokenizer_destroy(model->tokenizer);
+	llm_plan_destroy(model->plan);
+	llm_image_close(model->image);
+	if (model->bytes)
+		munmap(model->bytes, model->size);
+	free(model);
+}

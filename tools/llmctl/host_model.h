@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef HOST_MODEL_H
+#define HOST_MODEL_H
+
+#include "engine/step.h"
+#include "engine/tokenizer.h"
+#include "report.h"
+
+/**
+ * struct host_model - a model on the engine in this process
+ * @bytes: the image
+ * @size: bytes of it
+ * @image: the image, taken apart
+ * @plan: its program, verified
+ * @tokenizer: its tokenizer
+ */
+struct host_model {
+	void *bytes;
+	uint64_t size;
+	struct llm_image *image;
+	struct llm_plan *plan;
+	struct llm_tokenizer *tokenizer;
+};
+
+/**
+ * host_model_open() - loads a file as the module would
+ * @opened: where the result goes; host_model_close() frees it
+ * @path: file, GGUF or image
+ * @form: SIMD form, or NULL for the fastest
+ * @error: reason of a failure, the verifier's included
+ */
+int host_model_open(struct host_model **opened, const char *path, const char *form,
+		    struct llmctl_error *error);
+
+/**
+ * host_image_info() - facts of an image file, of which little is read
+ * @path: file, an image
+ * @info: filled but for memory
+ * @error: reason of a failure
+ *
+ * The program is not verified.
+ */
+int host_image_info(const char *path, struct llm_model_info *info, struct llmctl_error *error);
+
+/**
+ * host_model_info() - its facts, as LLM_IOC_MODEL_LIST has them; no name
+ * @model: model
+ * @info: filled
+ */
+void host_model_info(const struct host_model *model, struct llm_model_info *info);
+
+/**
+ * host_model_close() - frees what host_model_open() made
+ * @model: model, or NULL
+ */
+void host_model_close(struct host_model *model);
+
+#endif /* HOST_MODEL_H */

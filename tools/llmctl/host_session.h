@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef HOST_SESSION_H
+#define HOST_SESSION_H
+
+#include "engine/request.h"
+
+#include "backend.h"
+#include "host_model.h"
+#include "host_pool.h"
+
+/**
+ * struct host_session - a session of the engine in this process
+ * @session: what commands see
+ * @model: its model; borrowed
+ * @pool: threads that compute
+ * @step: memory of the steps
+ * @kv: state of the conversation
+ * @sampler: chooses tokens
+ * @sampling: its parameters; @biases belong to this
+ * @biases: logit biases
+ * @stops: stop strings
+ * @stop_count: how many
+ * @reply: the reply
+ * @ready: bytes at its start that can be shown
+ * @request: what is computed
+ * @prompt: its tokens
+ * @context: positions that may be used
+ * @max_tokens: tokens a reply may have, 0 for as many as fit
+ * @special: control tokens are text
+ * @cancelled: interrupts do not matter any more
+ * @begun: there was a prompt
+ * @started_ns: when it was
+ * @first_token_ns: from then to the first token
+ */
+struct host_session {
+	struct session session;
+	const struct host_model *model;
+	struct host_pool *pool;
+	struct llm_step *step;
+	struct llm_kv kv;
+	struct llm_sampler *sampler;
+	struct llm_sampling_params sampling;
+	struct llm_sampling_bias *biases;
+	struct llm_stop stops[LLM_STOP_COUNT];
+	u32 stop_count;
+	struct llm_reply reply;
+	u32 ready;
+	struct llm_request request;
+	u32 *prompt;
+	u32 context;
+	u32 max_tokens;
+	bool special;
+	bool cancelled;
+	bool begun;
+	u64 started_ns;
+	u64 first_token_ns;
+};
+
+/* The operations, see struct session_ops. */
+int host_tokenize(struct session *session, const void *text, size_t length, uint32_t flags,
+		  uint32_t **tokens, uint32_t *count, struct llmctl_error *error);
+int host_detokenize(struct session *session, const uint32_t *tokens, uint32_t count,
+		    uint32_t flags, char **text, uint32_t *length, struct llmctl_error *error);
+int host_score(struct session *session, const void *text, size_t length, uint32_t flags,
+	       struct llm_score_entry **entries, uint32_t *count, struct llmctl_error *error);
+int host_prompt(struct session *session, const void *text, size_t length,
+		struct llmctl_error *error);
+ssize_t host_reply(struct session *session, void *buffer, size_t size,
+		   struct llmctl_error *error);
+int host_cancel(struct session *session, struct llmctl_error *error);
+int host_status(struct session *session, struct llm_session_info *status,
+		struct llmctl_error *error);
+
+/**
+ * host_compute() - one step of a request
+ * @own: session
+ * @request: request that is not over; llm_request_computed() was called for it
+ *	afterwards
+ * @outputs: outputs there are
+ * @error: reason of a failure
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int host_compute(struct host_session *own, struct llm_request *request, u32 *outputs,
+		 struct llmctl_error *error);
+
+#endif /* HOST_SESSION_H */

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "engine/scoring.h"
+#include "host_session.h"
+#include "interrupt.h"
+
+static u32 text_flags(uint32_t flags)
+{
+	return (flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0) |
+	       (flags & LLM_TOKENIZE_BOS ? LLM_TEXT_BEGIN : 0);
+}
+
+int host_tokenize(struct session *session, const void *text, size_t length, uint32_t flags,
+		  uint32_t **tokens, uint32_t *count, struct llmctl_error *error)
+{
+	struct host_session *own = (struct host_session *)session;
+	u32 room, *array;
+	int ret;
+
+	if (length > LLM_MAX_TEXT)
+		return refuse(error, E2BIG, "tokenize: the text is longer than %u bytes",
+			      LLM_MAX_TEXT);
+	for (room = length + 8;; room = *count) {
+		array = calloc(room, sizeof(*array));
+		if (!array)
+			return refuse(error, ENOMEM, "tokenize: not enough memory");
+		ret = llm_tokenize(own->model->tokenizer, text, length, text_flags(flags), array,
+				   room, count);
+		if (!ret)
+			break;
+		free(array);
+		if (ret != -ENOSPC || *count <= room)
+			return refuse(error, -ret, "tokenize: %s", strerror(-ret));
+	}
+	*tokens = array;
+	return 0;
+}
+
+int host_detokenize(struct session *session, const uint32_t *tokens, uint32_t count,
+		    uint32_t flags, char **text, uint32_t *length, struct llmctl_error *error)
+{
+	const struct llm_tokenizer *tokenizer =
+		((struct host_session *)session)->model->tokenizer;
+	u32 vocab = ((struct host_session *)session)->model->image->model.vocab_size;
+	u64 total = 0;
+	u32 i, bytes;
+	char *at;
+
+	for (i = 0; i < count; i++) {
+		if (tokens[i] >= vocab)
+			return refuse(error, EINVAL, "detokenize: the model has no token %u",
+				      tokens[i]);
+		llm_token_text(tokenizer, tokens[i], text_flags(flags), &bytes);
+		total += bytes;
+	}
+	if (total > LLM_MAX_TEXT)
+		return refuse(error, E2BIG, "detokenize: the text is longer than %u bytes",
+			      LLM_MAX_TEXT);
+	at = calloc(1, total + 1);
+	if (!at)
+		return refuse(error, ENOMEM, "detokenize: not enough memory");
+	*text = at;
+	*length = total;
+	for (i = 0; i < count; i++) {
+		const u8 *piece = llm_token_text(tokenizer, tokens[i], text_flags(flags), &bytes);
+
+		memcpy(at, piece, bytes);
+		at += bytes;
+	}
+	return 0;
+}
+
+/* The logits of a token tell of the next one. */
+static void score_outputs(struct host_session *own, const u32 *tokens, u32 first, u32 outputs,
+			  struct llm_score_entry *entries)
+{
+	struct llm_scoring scoring;
+	u32 i;
+
+	for (i = 0; i < outputs; i++) {
+		llm_scoring_begin(&scoring, llm_step_logits(own->step, i),
+				  own->model->image->model.vocab_size, tokens[first + i + 1], 0);
+		while (!llm_scoring_advance(&scoring))
+			;
+		entries[first + i + 1].logprob = scoring.result.logprob;
+	}
+}
+
+static int score_tokens(struct host_session *own, struct llm_request *request,
+			struct llm_score_entry *entries, struct llmctl_error *error)
+{
+	u32 first, outputs;
+	int ret;
+
+	llm_request_begin(request);
+	while (request->end == LLM_END_NONE) {
+		if (interrupted())
+			return refuse(error, EINTR, "interrupted");
+		first = request->computed;
+		ret = host_compute(own, request, &outputs, error);
+		if (ret)
+			return ret;
+		score_outputs(own, request->prompt, first, outputs, entries);
+	}
+	return 0;
+}
+
+int host_score(struct session *session, const void *text, size_t length, uint32_t flags,
+	       struct llm_score_entry **entries, uint32_t *count, struct llmctl_error *error)
+{
+	struct host_session *own = (struct host_session *)session;
+	struct llm_request request = {
+		.tokenizer = own->model->tokenizer,
+		.context = own->context,
+		.score = true,
+	};
+	struct llm_score_entry *array = NULL;
+	struct llm_kv kv = { 0 };
+	u32 *tokens, i;
+	int ret;
+
+	ret = host_tokenize(session, text, length, flags, &tokens, count, error);
+	if (ret)
+		return ret;
+	if (*count > own->context) {
+		ret = refuse(error, ENOSPC, "score: %u tokens do not fit the context of %u", *count,
+			     own->context);
+		goto out;
+	}
+	array = calloc(*count + 1, sizeof(*array));
+	if (!array || llm_kv_init(&kv, own->model->plan, own->context)) {
+		ret = refuse(error, ENOMEM, "score: not enough memory");
+		goto out;
+	}
+	for (i = 0; i < *count; i++)
+		array[i].token = tokens[i];
+	request.kv = &kv;
+	request.prompt = tokens;
+	request.prompt_count = *count;
+	if (*count)
+		ret = score_tokens(own, &request, array, error);
+out:
+	llm_kv_destroy(&kv);
+	free(tokens);
+	if (ret) {
+		free(array);
+		return ret;
+	}
+	*entries = array;
+	return 0;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef INTERRUPT_H
+#define INTERRUPT_H
+
+#include <stdbool.h>
+
+/**
+ * interrupt_catch() - from now on the first SIGINT or SIGTERM is noted
+ *
+ * The second one ends the process as it always did.
+ */
+void interrupt_catch(void);
+
+/** interrupted() - whether one has come. */
+bool interrupted(void);
+
+/**
+ * interrupt_poll() - waits until a file can be read
+ * @fd: file
+ *
+ * Return: 0, -EINTR when interrupted() is or becomes true, or another negative
+ * errno.
+ */
+int interrupt_poll(int fd);
+
+#endif /* INTERRUPT_H */
