@@ -20,7 +20,7 @@
 
 static char *form = "auto";
 module_param(form, charp, 0444);
-MODULE_PARM_DESC(form, "inner loops: auto, portable or avx2 (default auto)");
+MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2 or avx512 (default auto)");
 
 static unsigned int batch = 64;
 module_param(batch, uint, 0444);
@@ -104,7 +104,6 @@ static int model_build(struct llm_model *model, struct llm_error *error)
 	result = llm_step_create(&model->step, model->plan);
 	if (result)
 		goto destroy_tokenizer;
-	llm_repack(model->plan);
 	return 0;
 
 destroy_tokenizer:
@@ -132,6 +131,8 @@ static int model_list(struct llm_model *model, u32 flags, struct llm_error *erro
 		return llm_refuse(error, result, "another model has the name already");
 	if (result)
 		return llm_refuse(error, result, "out of memory");
+	/* Nothing fails from here on: a buffer that is refused keeps its bytes. */
+	llm_repack(model->plan);
 	mutex_lock(&models_lock);
 	list_add_tail(&model->link, &models);
 	if (!default_model || flags & LLM_SEAL_DEFAULT)
