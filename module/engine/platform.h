@@ -34,13 +34,14 @@
  * llm_alloc() - zeroed memory, charged to the caller's memory cgroup
  * @size: bytes
  *
- * May sleep. Return: the memory, or NULL.
+ * May sleep. Fails rather than have somebody killed for it. Return: the memory,
+ * or NULL.
  */
 static inline void *llm_alloc(u64 size)
 {
 	if (size > SIZE_MAX)
 		return NULL;
-	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return kvzalloc(size, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 }
 
 /**
@@ -86,6 +87,9 @@ static inline bool llm_cpu_has_avx512(void)
 
 #else /* !__KERNEL__ */
 
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -221,10 +225,18 @@ static inline void llm_relax_long(void)
 
 #ifdef __x86_64__
 #define LLM_X86 1
+/* Some compilers' __builtin_cpu_supports() does not know F16C. */
+static inline bool llm_cpu_has_f16c(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(1, &a, &b, &c, &d) && c & bit_F16C;
+}
+
 static inline bool llm_cpu_has_avx2(void)
 {
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-	       __builtin_cpu_supports("f16c");
+	       llm_cpu_has_f16c();
 }
 
 static inline bool llm_cpu_has_avx512(void)
