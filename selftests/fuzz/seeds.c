@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0
+/* seeds FOLDER: writes what the fuzzers start from to FOLDER/{image,tokenizer,gguf}. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tiny_gguf.h"
+#include "tiny_image.h"
+
+static const __u32 types[] = { LLM_TENSOR_F32, LLM_TENSOR_F16, LLM_TENSOR_Q8_0 };
+
+struct seed {
+	const char *bytes;
+	size_t size;
+};
+
+#define SEED(text) { text, sizeof(text) - 1 }
+
+/* As fuzz_tokenizer.c takes them apart. */
+static const struct seed vocabularies[] = {
+	SEED("\x20\x01\x01\0a\x01\x01\0b\x01\x02\5ab\x01\x03\7aba\0\0ababab"),
+	SEED("\x26\x03\x03\1<s>\x04\x03\2<u>\x01\x01\3 \0\0a<s> <u>b \xe2\x96\x81 \xc3\xa9"),
+	SEED("\x10\x02\x05\1<unk>\x01\x03\x04\xe2\x82\xac\0\0\xe2\x82\xac\xff\xe2\x82"),
+};
+
+static void fail(const char *path)
+{
+	fprintf(stderr, "seeds: %s: %s\n", path, strerror(errno));
+	exit(1);
+}
+
+static void write_seed(const char *folder, const char *fuzzer, unsigned int number,
+		       const void *bytes, size_t size)
+{
+	char path[4096];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, fuzzer);
+	if (mkdir(path, 0777) && errno != EEXIST)
+		fail(path);
+	snprintf(path, sizeof(path), "%s/%s/seed%u", folder, fuzzer, number);
+	file = fopen(path, "wb");
+	if (!file || !bytes || fwrite(bytes, 1, size, file) != size || fclose(file))
+		fail(path);
+}
+
+int main(int argc, char **argv)
+{
+	size_t size;
+
+	if (argc != 2) {
+		fputs("usage: seeds FOLDER\n", stderr);
+		return 2;
+	}
+	for (unsigned int i = 0; i < 3; i++) {
+		struct tiny_image_options options = {
+			.type = types[i], .width = 32, .layers = 1 + i % 2,
+		};
+		void *bytes = tiny_image_build(&options, &size);
+
+		write_seed(argv[1], "image", i, bytes, size);
+		free(bytes);
+		bytes = tiny_gguf_build(types[i], i, &size);
+		write_seed(argv[1], "gguf", i, bytes, size);
+		free(bytes);
+		write_seed(argv[1], "tokenizer", i, vocabularies[i].bytes, vocabularies[i].size);
+	}
+	return 0;
+}
