@@ -400,28 +400,35 @@ TEST_F(io, poll_tells_what_can_be_done)
 	EXPECT_EQ(POLLOUT, poller.revents);
 }
 
-/* Whether bytes end within a character of UTF-8 that could still become whole. */
-static bool ends_within_character(const char *bytes, size_t length)
+/* Whether a byte can follow the first one of a character (Unicode, table 3-7). */
+static bool fits(unsigned char lead, unsigned char second)
 {
-	const unsigned char *end = (const unsigned char *)bytes + length;
-	size_t after = 0;
-	unsigned char lead;
+	if (lead == 0xe0 || lead == 0xf0)
+		return second >= (lead == 0xe0 ? 0xa0 : 0x90) && second <= 0xbf;
+	if (lead == 0xed || lead == 0xf4)
+		return second >= 0x80 && second <= (lead == 0xed ? 0x9f : 0x8f);
+	return second >= 0x80 && second <= 0xbf;
+}
 
-	while (after < length && after < 4 && (end[-1 - (ssize_t)after] & 0xc0) == 0x80)
-		after++;
-	if (after == length || after > 2)
+/* Whether a place in a text is within a character of UTF-8. */
+static bool within_character(const char *text, size_t place)
+{
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t start = place - 1;
+	size_t length;
+
+	while (start && start + 3 > place && bytes[start] >= 0x80 && bytes[start] <= 0xbf)
+		start--;
+	if (bytes[start] < 0xc2 || bytes[start] > 0xf4)
 		return false;
-	lead = end[-1 - (ssize_t)after];
-	if (after) {
-		unsigned char second = end[-(ssize_t)after];
-
-		if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) ||
-		    (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+	length = bytes[start] < 0xe0 ? 2 : bytes[start] < 0xf0 ? 3 : 4;
+	if (start + length <= place || !fits(bytes[start], bytes[start + 1]))
+		return false;
+	for (size_t i = 2; i <= place - start; i++) {
+		if (!fits(0, bytes[start + i]))
 			return false;
 	}
-	return (lead >= 0xc2 && lead <= 0xdf && after < 1) ||
-	       (lead >= 0xe0 && lead <= 0xef && after < 2) ||
-	       (lead >= 0xf0 && lead <= 0xf4 && after < 3);
+	return true;
 }
 
 /* Most tokens of the model are single bytes, so many characters come in parts. */
@@ -435,7 +442,7 @@ TEST_F(io, whole_characters)
 	ASSERT_EQ(0, device_max_tokens(self->fd, 300));
 	ASSERT_EQ(0, device_write(self->fd, PROMPT));
 	while ((got = read(self->fd, self->reply + length, 4096)) > 0) {
-		EXPECT_FALSE(ends_within_character(self->reply, length))
+		EXPECT_FALSE(length && within_character(self->reply, length))
 			TH_LOG("a read ended within a character after %zu bytes", length);
 		length += got;
 		reads++;

@@ -176,7 +176,9 @@ TEST_F(errors, lists)
 
 		/* More room than the kernel needs to know of. */
 		EXPECT_EQ(0, list(requests[i], room, 8, 100, &count));
-		EXPECT_EQ(-EFAULT, list(requests[i], (void *)8, 0xffffffff, 0xffffffff, &count));
+		EXPECT_EQ(0, list(requests[i], NULL, LLM_MAX_ENTRY, 0, &count));
+		EXPECT_EQ(-E2BIG, list(requests[i], NULL, LLM_MAX_ENTRY + 1, 0, &count));
+		EXPECT_EQ(-E2BIG, list(requests[i], room, 0xffffffff, 0xffffffff, &count));
 	}
 	EXPECT_EQ(0, device_unload(OTHER));
 }

@@ -23,7 +23,8 @@ FIXTURE(seal)
 
 FIXTURE_SETUP(seal)
 {
-	device_image_make(&self->image, 4);
+	/* F32, whose numbers nobody rearranges. */
+	device_image_make(&self->image, 5);
 	self->page = sysconf(_SC_PAGESIZE);
 	self->size = (self->image.size + self->page - 1) / self->page * self->page;
 	self->buffer = device_create(MODEL, self->image.size);
@@ -407,6 +408,33 @@ TEST_F(seal, sealed_model_is_listed)
 	EXPECT_LT(0, info.session_memory);
 	EXPECT_EQ(0, info.sessions);
 	EXPECT_EQ(LLM_MODEL_DEFAULT, info.flags);
+}
+
+/* Weights are rearranged for the processor, but not before nothing can fail any more. */
+TEST_F(seal, refused_weights_are_as_they_were)
+{
+	struct device_image image;
+	char wanted[ROOM];
+	char reply[ROOM];
+	int buffer;
+	int fd;
+
+	device_image_make(&image, 4);
+	buffer = device_create(MODEL, image.size);
+	ASSERT_LE(0, buffer);
+	ASSERT_EQ(0, device_fill(buffer, image.bytes, image.size));
+	ASSERT_EQ(0, device_load(MODEL, &image, 0));
+	fd = device_session(MODEL, &image, 20);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, device_ask(fd, "hello", wanted, ROOM));
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(-EEXIST, device_seal(buffer, 0, NULL, 0));
+	ASSERT_EQ(0, device_unload_soon(MODEL));
+	ASSERT_EQ(0, device_seal(buffer, 0, NULL, 0));
+	fd = device_session(MODEL, &image, 20);
+	ASSERT_LE(0, fd);
+	ASSERT_LT(0, device_ask(fd, "hello", reply, ROOM));
+	EXPECT_STREQ(wanted, reply);
 }
 
 /* The bytes past the image in a larger buffer are nobody's. */
