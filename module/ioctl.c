@@ -92,32 +92,45 @@ static int session_status(struct llm_call *call)
 /* What an ioctl is about: the whole device, or the session of the open file. */
 enum ioctl_object { DEVICE, SESSION };
 
+/* Whether it returns something in its struct; else that is not written to. */
+enum ioctl_way { TAKES, RETURNS };
+
 /**
  * struct ioctl_row - one row of the table
  * @command: number, direction and size as this version has them
  * @object: what it is about
+ * @way: whether it returns something
  * @run: handler; returns 0 or a negative errno
  */
 struct ioctl_row {
 	unsigned int command;
 	enum ioctl_object object;
+	enum ioctl_way way;
 	int (*run)(struct llm_call *call);
 };
 
+#define ROW(name, about, data, handler)						\
+	[_IOC_NR(LLM_IOC_##name)] = {						\
+		.command = LLM_IOC_##name,					\
+		.object = (about),						\
+		.way = (data),							\
+		.run = (handler),						\
+	}
+
 static const struct ioctl_row ioctls[] = {
-	[_IOC_NR(LLM_IOC_INFO)] = { LLM_IOC_INFO, DEVICE, llm_device_info },
-	[_IOC_NR(LLM_IOC_MODEL_CREATE)] = { LLM_IOC_MODEL_CREATE, DEVICE, create_model },
-	[_IOC_NR(LLM_IOC_MODEL_UNLOAD)] = { LLM_IOC_MODEL_UNLOAD, DEVICE, unload_model },
-	[_IOC_NR(LLM_IOC_MODEL_LIST)] = { LLM_IOC_MODEL_LIST, DEVICE, llm_list_models },
-	[_IOC_NR(LLM_IOC_SETUP)] = { LLM_IOC_SETUP, SESSION, llm_setup },
-	[_IOC_NR(LLM_IOC_SAMPLING)] = { LLM_IOC_SAMPLING, SESSION, llm_setup_sampling },
-	[_IOC_NR(LLM_IOC_START)] = { LLM_IOC_START, SESSION, start_turn },
-	[_IOC_NR(LLM_IOC_CANCEL)] = { LLM_IOC_CANCEL, SESSION, cancel_turn },
-	[_IOC_NR(LLM_IOC_STATUS)] = { LLM_IOC_STATUS, SESSION, session_status },
-	[_IOC_NR(LLM_IOC_SESSION_LIST)] = { LLM_IOC_SESSION_LIST, DEVICE, llm_list_sessions },
-	[_IOC_NR(LLM_IOC_TOKENIZE)] = { LLM_IOC_TOKENIZE, SESSION, llm_text_tokenize },
-	[_IOC_NR(LLM_IOC_DETOKENIZE)] = { LLM_IOC_DETOKENIZE, SESSION, llm_text_detokenize },
-	[_IOC_NR(LLM_IOC_SCORE)] = { LLM_IOC_SCORE, SESSION, llm_score_text },
+	ROW(INFO, DEVICE, RETURNS, llm_device_info),
+	ROW(MODEL_CREATE, DEVICE, RETURNS, create_model),
+	ROW(MODEL_UNLOAD, DEVICE, TAKES, unload_model),
+	ROW(MODEL_LIST, DEVICE, RETURNS, llm_list_models),
+	ROW(SETUP, SESSION, TAKES, llm_setup),
+	ROW(SAMPLING, SESSION, TAKES, llm_setup_sampling),
+	ROW(START, SESSION, TAKES, start_turn),
+	ROW(CANCEL, SESSION, TAKES, cancel_turn),
+	ROW(STATUS, SESSION, RETURNS, session_status),
+	ROW(SESSION_LIST, DEVICE, RETURNS, llm_list_sessions),
+	ROW(TOKENIZE, SESSION, RETURNS, llm_text_tokenize),
+	ROW(DETOKENIZE, SESSION, RETURNS, llm_text_detokenize),
+	ROW(SCORE, SESSION, RETURNS, llm_score_text),
 };
 
 /* The number counts; size is how much of the struct the caller knows. */
@@ -170,7 +183,7 @@ long llm_ioctl(struct file *file, unsigned int command, unsigned long argument)
 		return ret;
 	ret = row->run(&call);
 	/* Where room is too small the caller learns how much it takes. */
-	if (ret && ret != -ENOSPC)
+	if (row->way == TAKES || (ret && ret != -ENOSPC))
 		return ret;
 	return finish_call(&call, user) ?: ret;
 }

@@ -356,6 +356,25 @@ static void check_shorter(const struct abi *abi)
 	check(abi, "one byte shorter", got, 0);
 }
 
+/* What only takes a struct does not write to it. */
+static void check_read_only(const struct abi *abi)
+{
+	__u8 *argument = mmap(NULL, LARGEST, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			      -1, 0);
+	int fd = abi->prepare(argument);
+	int got = fd;
+
+	if (fd >= 0) {
+		mprotect(argument, LARGEST, PROT_READ);
+		got = device_ioctl(fd, abi->request, argument);
+		if (!got && abi->finish)
+			abi->finish(argument);
+		close(fd);
+	}
+	munmap(argument, LARGEST);
+	check(abi, "a constant struct", got, 0);
+}
+
 static int count_descriptors(void)
 {
 	int count = 0;
@@ -393,6 +412,8 @@ static void check_abi(const struct abi *abi)
 	check_sizes(abi, fd, valid);
 	close(fd);
 	check_shorter(abi);
+	if (!abi->writes)
+		check_read_only(abi);
 	if (count_descriptors() != before)
 		ksft_print_msg("%d descriptors are left, not %d\n", count_descriptors(), before);
 	ksft_test_result(count_descriptors() == before, "%s: no descriptor is left over\n",

@@ -1,8 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# selftests/run.sh [TEST]...
-#
 # Runs the tests of /dev/llm, all or those named, and prints one TAP stream. As
 # root, where llm.ko is loaded; "make -C selftests" builds them before. Every
 # program prints a plan of its own; one that ends before its plan is done, or
@@ -37,8 +35,8 @@ account() {
 		{ print; fflush() }
 		END {
 			if (!planned || run != plan || (status && status != 4 && !failed)) {
-				printf "not ok %d %s: ended with status %s after %d of %s tests\n", \
-					run + 1, name, status, run, planned ? plan : "unknown"
+				printf "not ok %d %s: ended with status %s after %d of %s\n", \
+					run + 1, name, status, run, planned ? plan " tests" : "?"
 				failed++
 			}
 			exit failed > 0
