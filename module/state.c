@@ -9,6 +9,7 @@
 
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
 
 #include "engine/plan.h"
 
@@ -36,13 +37,28 @@ static u64 missing(const struct llm_kv *kv, u32 positions)
 	return (u64)(pages - kv->page_count) * (sizeof(struct llm_page) + kv->plan->page_bytes);
 }
 
+/* Page by page, so that who is killed meanwhile stops. */
+static int reserve_pages(struct llm_kv *kv, u32 positions)
+{
+	u32 before = kv->page_count;
+	int ret = 0;
+	u32 at;
+
+	for (at = before; !ret && at < DIV_ROUND_UP(positions, LLM_PAGE_POSITIONS); at++)
+		ret = fatal_signal_pending(current) ?
+			-EINTR : llm_kv_reserve(kv, (at + 1) * LLM_PAGE_POSITIONS);
+	if (ret)
+		llm_kv_trim(kv, before * LLM_PAGE_POSITIONS);
+	return ret;
+}
+
 int llm_state_reserve(struct llm_kv *kv, u32 positions)
 {
 	u64 bytes = missing(kv, positions);
 	int ret = -ENOMEM;
 
 	if ((u64)atomic64_add_return(bytes, &used) <= limit())
-		ret = llm_kv_reserve(kv, positions);
+		ret = reserve_pages(kv, positions);
 	if (ret)
 		atomic64_sub(bytes, &used);
 	return ret;

@@ -9,7 +9,8 @@
  * @kv: page table
  * @positions: positions it must hold afterwards, at most those of llm_kv_init()
  *
- * Return: 0, or -ENOMEM with nothing changed.
+ * Return: 0, or with nothing changed -ENOMEM, or -EINTR where the caller is
+ * being killed.
  */
 int llm_state_reserve(struct llm_kv *kv, u32 positions);
 

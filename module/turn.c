@@ -261,6 +261,7 @@ static void fill_job(struct llm_session *session, u32 count)
 		.text_flags = session->special ? LLM_TEXT_SPECIAL : 0,
 		.prompt = session->tokens,
 		.prompt_count = count,
+		.prompt_seen = session->last == LLM_TOKEN_NONE ? 0 : 1,
 		.position = session->position,
 		.max_tokens = session->max_tokens ?: session->context,
 		.context = session->context,

@@ -11,7 +11,7 @@ void llm_request_begin(struct llm_request *request)
 	request->end = LLM_END_NONE;
 	if (request->score)
 		return;
-	for (i = 0; i < request->prompt_count; i++)
+	for (i = request->prompt_seen; i < request->prompt_count; i++)
 		llm_sampler_see(request->sampler, request->prompt[i]);
 }
 

@@ -36,6 +36,7 @@ enum llm_request_end {
  * @text_flags: LLM_TEXT_SPECIAL or 0, for the text of tokens
  * @prompt: tokens to compute, at least one; lives as long as the request
  * @prompt_count: how many
+ * @prompt_seen: of these, how many at the start @sampler was told of before
  * @position: where the first of them goes
  * @max_tokens: tokens to make at most, at least 1; ignored by a scoring
  * @context: positions that may be used
@@ -58,6 +59,7 @@ struct llm_request {
 	u32 text_flags;
 	const u32 *prompt;
 	u32 prompt_count;
+	u32 prompt_seen;
 	u32 position;
 	u32 max_tokens;
 	u32 context;
@@ -69,7 +71,7 @@ struct llm_request {
 };
 
 /**
- * llm_request_begin() - starts, and tells the sampler of the prompt
+ * llm_request_begin() - starts, and tells the sampler of the rest of the prompt
  * @request: request whose upper fields are filled
  */
 void llm_request_begin(struct llm_request *request);
