@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <errno.h>
-
 #include "backend.h"
 #include "host_model.h"
+
+bool backend_choose(struct backend *backend, bool host)
+{
+	struct backend_choice *choice = &backend->choice;
+
+	choice->host = host;
+	if (host && !choice->model)
+		usage_error("--host needs a model file: -m FILE.gguf");
+	else if (!host && (choice->form || choice->threads != OPTION_UNSET))
+		usage_error("--form and --threads need --host, before the command");
+	else
+		return true;
+	return false;
+}
 
 int backend_open(struct backend *backend, struct llmctl_error *error)
 {
 	const struct backend_choice *choice = &backend->choice;
 
-	if (!choice->host) {
-		if (choice->form || choice->threads != OPTION_UNSET)
-			return refuse(error, EINVAL, "--form and --threads need --host");
+	if (!choice->host)
 		return 0;
-	}
-	if (!choice->model)
-		return refuse(error, EINVAL, "--host needs a model file: -m FILE.gguf");
 	return host_model_open(&backend->model, choice->model, choice->form, error);
 }
 

@@ -103,7 +103,7 @@ int host_session_open(struct session **opened, struct host_model *model,
 
 /**
  * struct backend - where sessions come from
- * @choice: what the command line asked for
+ * @choice: what the command line asked for, see backend_choose()
  * @model: loaded model, with @choice.host
  */
 struct backend {
@@ -112,8 +112,17 @@ struct backend {
 };
 
 /**
+ * backend_choose() - completes the choice when the options are parsed
+ * @backend: backend
+ * @host: the engine in this process
+ *
+ * Return: whether the options go together; if not the user has been told.
+ */
+bool backend_choose(struct backend *backend, bool host);
+
+/**
  * backend_open() - gets ready to open sessions; with host it loads the model
- * @backend: backend whose @choice is filled
+ * @backend: backend
  * @error: reason of a failure
  */
 int backend_open(struct backend *backend, struct llmctl_error *error);
@@ -135,18 +144,18 @@ void backend_close(struct backend *backend);
 
 /** BACKEND_OPTIONS - options of commands that work on a session of @b. */
 #define BACKEND_OPTIONS(b)								\
-	{ OPTION_TEXT, "model", 'm', &(b)->choice.model, 0, 0, NULL, "MODEL",		\
+	{ OPTION_TEXT, "model", 'm', &(b)->choice.model, 0, 0, NULL, NULL, "MODEL",		\
 	  "a loaded model, else the default one;\n"					\
 	  "with --host a file, GGUF or image" },					\
-	{ OPTION_TEXT, "form", 0, &(b)->choice.form, 0, 0, NULL, "FORM",		\
+	{ OPTION_TEXT, "form", 0, &(b)->choice.form, 0, 0, NULL, NULL, "FORM",		\
 	  "with --host: instruction set to use,\n"					\
-	  "portable or avx2; else the fastest" },					\
-	{ OPTION_WHOLE, "threads", 't', &(b)->choice.threads, 1, 256, NULL, "N",	\
+	  "portable, avx2 or avx512; else the fastest" },					\
+	{ OPTION_WHOLE, "threads", 't', &(b)->choice.threads, 1, 256, NULL, NULL, "N",	\
 	  "with --host: threads; else one a processor" }
 
 /** BACKEND_CONTEXT_OPTION - option of commands that compute on a session of @b. */
 #define BACKEND_CONTEXT_OPTION(b)							\
-	{ OPTION_WHOLE, "ctx", 'c', &(b)->choice.context, 1, 1048576, NULL, "N",	\
+	{ OPTION_WHOLE, "ctx", 'c', &(b)->choice.context, 1, 1048576, NULL, NULL, "N",	\
 	  "positions of the context; else the model's" }
 
 /** BACKEND_INIT - a backend that nothing was chosen for. */

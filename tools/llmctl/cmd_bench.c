@@ -252,13 +252,13 @@ static int run_bench(const struct command *command, bool host, int argc, char **
 	static bool as_json;
 	static const struct option options[] = {
 		BACKEND_OPTIONS(&bench.backend),
-		{ OPTION_WHOLE, "prompt", 'p', &bench.prompt_tokens, 0, 65536, NULL, "N",
+		{ OPTION_WHOLE, "prompt", 'p', &bench.prompt_tokens, 0, 65536, NULL, NULL, "N",
 		  "tokens of the prompt; default 512,\n0: is not measured" },
-		{ OPTION_WHOLE, "generate", 'n', &bench.made_tokens, 0, 65536, NULL, "N",
+		{ OPTION_WHOLE, "generate", 'n', &bench.made_tokens, 0, 65536, NULL, NULL, "N",
 		  "tokens to generate; default 128,\n0: is not measured" },
-		{ OPTION_WHOLE, "repeat", 'r', &bench.repeats, 1, 1000, NULL, "N",
+		{ OPTION_WHOLE, "repeat", 'r', &bench.repeats, 1, 1000, NULL, NULL, "N",
 		  "how often each is measured; default 5" },
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "a JSON array" },
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "a JSON array" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -267,7 +267,8 @@ static int run_bench(const struct command *command, bool host, int argc, char **
 
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
-	bench.backend.choice.host = host;
+	if (!backend_choose(&bench.backend, host))
+		return EXIT_USAGE;
 	run_all(&bench, as_json, &error);
 	if (interrupted())
 		return EXIT_INTERRUPTED;

@@ -110,7 +110,7 @@ static int run_convert(const struct command *command, bool host, int argc, char 
 	uint32_t type = LLMCTL_KEEP_TYPES;
 	const struct option options[] = {
 		{ .kind = OPTION_CALL, .name = "type", .target = &type, .take = take_type,
-		  .value = "f32, f16 or q8_0",
+		  .wanted = "f32, f16 or q8_0", .value = "f32|f16|q8_0",
 		  .help = "the weights' number format; else\neach keeps its own" },
 		{ .kind = OPTION_END },
 	};

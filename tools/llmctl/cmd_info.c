@@ -178,16 +178,25 @@ static bool is_image(const char *path)
 	return found;
 }
 
+/* What is there, or looks like the name of a file: so that its absence is told. */
+static bool is_file(const char *operand)
+{
+	const char *ending = strrchr(operand, '.');
+	struct stat file;
+
+	return strchr(operand, '/') || !stat(operand, &file) ||
+	       (ending && (!strcmp(ending, ".gguf") || !strcmp(ending, ".img")));
+}
+
 static int run_info(const struct command *command, bool host, int argc, char **argv)
 {
 	bool as_json = false;
 	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON object" },
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON object" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
 	struct operands operands;
-	struct stat file;
 	int status;
 
 	(void)host;
@@ -195,7 +204,7 @@ static int run_info(const struct command *command, bool host, int argc, char **a
 		return status;
 	if (!operands.count)
 		device_info(as_json, &error);
-	else if (stat(operands.values[0], &file) && !strchr(operands.values[0], '/'))
+	else if (!is_file(operands.values[0]))
 		model_info(operands.values[0], as_json, &error);
 	else if (is_image(operands.values[0]))
 		image_info(operands.values[0], as_json, &error);

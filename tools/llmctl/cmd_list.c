@@ -27,7 +27,7 @@ static int run_ls(const struct command *command, bool host, int argc, char **arg
 {
 	bool as_json = false;
 	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON array" },
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
 		{ .kind = OPTION_END },
 	};
 	struct llm_model_info *models = NULL;
@@ -128,7 +128,7 @@ static int run_ps(const struct command *command, bool host, int argc, char **arg
 {
 	bool as_json = false;
 	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "as a JSON array" },
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
 		{ .kind = OPTION_END },
 	};
 	struct llm_session_info *sessions;

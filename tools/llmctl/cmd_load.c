@@ -54,9 +54,9 @@ static int run_load(const struct command *command, bool host, int argc, char **a
 	const char *name = NULL;
 	bool as_default = false;
 	const struct option options[] = {
-		{ OPTION_TEXT, "name", 0, &name, 0, 0, NULL, "NAME",
+		{ OPTION_TEXT, "name", 0, &name, 0, 0, NULL, NULL, "NAME",
 		  "its name; else that of the file" },
-		{ OPTION_FLAG, "default", 0, &as_default, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "default", 0, &as_default, 0, 0, NULL, NULL, NULL,
 		  "who names no model gets this one;\nthe first that is loaded is it anyway" },
 		{ .kind = OPTION_END },
 	};

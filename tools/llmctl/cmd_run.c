@@ -246,35 +246,37 @@ static int run_run(const struct command *command, bool host, int argc, char **ar
 	static const struct option options[] = {
 		BACKEND_OPTIONS(&run.backend),
 		BACKEND_CONTEXT_OPTION(&run.backend),
-		{ OPTION_WHOLE, "max-tokens", 'n', &run.max_tokens, 0, 4294967295, NULL, "MAX",
+		{ OPTION_WHOLE, "max-tokens", 'n', &run.max_tokens, 0, 4294967295, NULL, NULL, "MAX",
 		  "tokens to make; 0, which is the default:\nas many as fit the context" },
-		{ OPTION_NUMBER, "temp", 0, &run.temperature, 0, 100, NULL, "T",
+		{ OPTION_NUMBER, "temp", 0, &run.temperature, 0, 100, NULL, NULL, "T",
 		  "temperature; 0: always the likeliest\ntoken; default 0.8" },
-		{ OPTION_WHOLE, "top-k", 0, &run.top_k, 0, 4294967295, NULL, "K",
+		{ OPTION_WHOLE, "top-k", 0, &run.top_k, 0, 4294967295, NULL, NULL, "K",
 		  "only the K likeliest; 0: all; default 40" },
-		{ OPTION_NUMBER, "top-p", 0, &run.top_p, 0, 1, NULL, "P",
+		{ OPTION_NUMBER, "top-p", 0, &run.top_p, 0, 1, NULL, NULL, "P",
 		  "only the likeliest that together have\nthis probability; default 0.95" },
-		{ OPTION_NUMBER, "min-p", 0, &run.min_p, 0, 1, NULL, "P",
+		{ OPTION_NUMBER, "min-p", 0, &run.min_p, 0, 1, NULL, NULL, "P",
 		  "none less likely than this share of\nthe likeliest; default 0.05" },
-		{ OPTION_NUMBER, "repeat-penalty", 0, &run.repeat, 0.01, 10, NULL, "X",
+		{ OPTION_NUMBER, "repeat-penalty", 0, &run.repeat, 0.01, 10, NULL, NULL, "X",
 		  "for tokens that were there; default 1" },
-		{ OPTION_WHOLE, "repeat-last-n", 0, &run.last_n, 0, 4096, NULL, "N",
+		{ OPTION_WHOLE, "repeat-last-n", 0, &run.last_n, 0, 4096, NULL, NULL, "N",
 		  "how many tokens back the penalties look;\ndefault 64" },
-		{ OPTION_NUMBER, "presence-penalty", 0, &run.presence, -10, 10, NULL, "X",
+		{ OPTION_NUMBER, "presence-penalty", 0, &run.presence, -10, 10, NULL, NULL, "X",
 		  "for each token that was there; default 0" },
-		{ OPTION_NUMBER, "frequency-penalty", 0, &run.frequency, -10, 10, NULL, "X",
+		{ OPTION_NUMBER, "frequency-penalty", 0, &run.frequency, -10, 10, NULL, NULL, "X",
 		  "for each time it was; default 0" },
 		{ .kind = OPTION_CALL, .name = "logit-bias", .target = &run, .take = take_bias,
-		  .value = "TOKEN+BIAS or TOKEN-BIAS",
-		  .help = "added to the\nlogit of a token, -100 to 100; -100\nforbids it; can be repeated" },
-		{ OPTION_WHOLE, "seed", 's', &run.seed, 0, 0x1p64, NULL, "S",
+		  .wanted = "the number of a token, a sign and a number up to 100",
+		  .value = "TOKEN(+|-)BIAS",
+		  .help = "added to the logit of a token, -100 to\n100; -100 forbids it; can be repeated" },
+		{ OPTION_WHOLE, "seed", 's', &run.seed, 0, 0x1p64, NULL, NULL, "S",
 		  "start of the random numbers; else random" },
 		{ .kind = OPTION_CALL, .name = "stop", .target = &run, .take = take_stop,
+		  .wanted = "one of up to 16 strings of 1 to 256 bytes",
 		  .value = "STRING",
 		  .help = "the reply ends before this, 1 to 256\nbytes; up to 16 times" },
-		{ OPTION_FLAG, "raw", 0, &run.raw, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "raw", 0, &run.raw, 0, 0, NULL, NULL, NULL,
 		  "the prompt as it is, without a chat\ntemplate; so far none is applied anyway" },
-		{ OPTION_FLAG, "json", 0, &run.as_json, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "json", 0, &run.as_json, 0, 0, NULL, NULL, NULL,
 		  "one JSON object, at the end" },
 		{ .kind = OPTION_END },
 	};
@@ -284,7 +286,8 @@ static int run_run(const struct command *command, bool host, int argc, char **ar
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	run.backend.choice.host = host;
+	if (!backend_choose(&run.backend, host))
+		return EXIT_USAGE;
 	complete(&run, operands.values[0], &error);
 	free(run.reply);
 	if (error.code && error.code != EINTR)

@@ -228,7 +228,7 @@ static int run_score(const struct command *command, bool host, int argc, char **
 	static const struct option options[] = {
 		BACKEND_OPTIONS(&backend),
 		BACKEND_CONTEXT_OPTION(&backend),
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, "one JSON object" },
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "one JSON object" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -237,7 +237,8 @@ static int run_score(const struct command *command, bool host, int argc, char **
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	backend.choice.host = host;
+	if (!backend_choose(&backend, host))
+		return EXIT_USAGE;
 	score_input(&backend, operands.values[0], as_json, &error);
 	if (interrupted())
 		return EXIT_INTERRUPTED;

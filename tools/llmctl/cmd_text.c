@@ -95,9 +95,9 @@ static int run_tokenize(const struct command *command, bool host, int argc, char
 	static bool plain, as_json;
 	static const struct option options[] = {
 		BACKEND_OPTIONS(&backend),
-		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL, NULL,
 		  "no token that begins a text, and control\ntokens in the text are text" },
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL,
 		  "a JSON array, with the tokens' texts" },
 		{ .kind = OPTION_END },
 	};
@@ -107,7 +107,8 @@ static int run_tokenize(const struct command *command, bool host, int argc, char
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	backend.choice.host = host;
+	if (!backend_choose(&backend, host))
+		return EXIT_USAGE;
 	if (tokenize(&backend, operands.values[0], plain, as_json, &error))
 		return report(&error);
 	return EXIT_OK;
@@ -174,7 +175,7 @@ static int run_detokenize(const struct command *command, bool host, int argc, ch
 	static bool plain;
 	static const struct option options[] = {
 		BACKEND_OPTIONS(&backend),
-		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL,
+		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL, NULL,
 		  "control tokens have no text" },
 		{ .kind = OPTION_END },
 	};
@@ -188,7 +189,8 @@ static int run_detokenize(const struct command *command, bool host, int argc, ch
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, -1, &status))
 		return status;
-	backend.choice.host = host;
+	if (!backend_choose(&backend, host))
+		return EXIT_USAGE;
 	for (i = 0; i < operands.count && good; i++) {
 		if (command_input(operands.values[i], &text, &length, &error))
 			return report(&error);

@@ -56,8 +56,7 @@ bool command_parse(const struct command *command, const struct option *options, 
 
 /**
  * command_session() - opens the one session a command works on
- * @backend: backend whose choice is filled; the caller closes it, also after a
- *	failure
+ * @backend: backend; the caller closes it, also after a failure
  * @session: where the result goes
  * @error: reason of a failure
  *

@@ -76,7 +76,7 @@ static bool take_value(const struct option *option, const char *text)
 	default:
 		if (option->take(option->target, text))
 			return true;
-		usage_error("%s: '%s' is not %s", words, text, option->value);
+		usage_error("%s: '%s' is not %s", words, text, option->wanted);
 		return false;
 	}
 }
@@ -136,7 +136,7 @@ static bool take_option(const struct option *const *tables, int argc, char **arg
 	}
 	if (!value) {
 		if (*at + 1 == argc) {
-			usage_error("option '%s' needs a value: %s", word, option->value);
+			usage_error("option '%s' needs a value, %s", word, option->value);
 			return false;
 		}
 		value = argv[++*at];

@@ -24,6 +24,7 @@ enum option_kind {
  * @least: least it may be, for OPTION_WHOLE and OPTION_NUMBER
  * @most: most it may be
  * @take: for OPTION_CALL: takes the value, returns whether it is well-formed
+ * @wanted: for OPTION_CALL: what a well-formed value is, for when it is not
  * @value: what the value is called in the help
  * @help: what it is for; a newline begins another line
  */
@@ -35,6 +36,7 @@ struct option {
 	double least;
 	double most;
 	bool (*take)(void *target, const char *text);
+	const char *wanted;
 	const char *value;
 	const char *help;
 };
