@@ -224,7 +224,8 @@ static void join(struct learner *l, int left, int right, int joined)
 
 		if (l->ids[i] == -2)
 			continue;
-		if (l->ids[i] != left || l->ids[j = next(l, i)] != right) {
+		j = l->ids[i] == left ? next(l, i) : i;
+		if (j == i || l->ids[j] != right) {
 			has_before = l->ids[i] >= 0;
 			before = i;
 			continue;

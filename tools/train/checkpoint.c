@@ -2,7 +2,6 @@
 /* See checkpoint.h. */
 #include <errno.h>
 #include <glob.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -153,8 +152,8 @@ static void load_shard(const char *name, struct model *m, struct optim *o, long 
 	    s.sum != add_sum(0xcbf29ce484222325, data, PARTS * n) || s.step != (uint64_t)step)
 		die("%s is damaged; restore it, or remove the checkpoint to begin anew", path);
 	if (s.count != m->count)
-		die("%s holds %" PRIu64 " parameters, the model has %zu; use the settings it was made with",
-		    path, s.count, m->count);
+		die("%s holds %ju parameters, the model %zu; use the settings it was made with",
+		    path, (uintmax_t)s.count, m->count);
 	for (int k = 0; k < PARTS; k++)
 		if (parts[k])
 			memcpy(parts[k] + s.from, data + k * n, n * sizeof(float));

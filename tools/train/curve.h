@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The record of a run: log.csv, and the loss curve curve.svg. */
+/* The record of a run: log.csv, and the picture of its losses, curve.svg. */
 #ifndef TRAIN_CURVE_H
 #define TRAIN_CURVE_H
 

@@ -76,7 +76,8 @@ static void add_prose(struct buf *out, const char *p, size_t n)
 			if (space)
 				buf_add(out, " ", 1);
 			buf_add(out, p + i, 1);
-			fresh = space = false;
+			fresh = false;
+			space = false;
 		}
 	}
 }

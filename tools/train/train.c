@@ -118,7 +118,8 @@ static void check_run(const struct settings *s, const struct tokens *train)
 	int micro = s->micro ? s->micro : own;
 
 	if (batch % ranks)
-		die("--batch %d cannot be shared by %d processes; make it a multiple", batch, ranks);
+		die("--batch %d cannot be shared by %d processes; make it a multiple", batch,
+		    ranks);
 	if (own % micro)
 		die("--micro %d must divide the %d sequences of a process", micro, own);
 	if (!tokens_windows(train, s->context))
@@ -215,6 +216,7 @@ bool train_run(const struct settings *s, int vocab, const struct tokens *train,
 {
 	int own = s->batch / dist_size(), micro = s->micro ? s->micro : own;
 	struct run r = { .s = s, .train = train, .valid = valid, .p = { .best = INFINITY } };
+	double epochs;
 
 	check_run(s, train);
 	r.m = model_new(s, vocab, micro);
@@ -223,10 +225,10 @@ bool train_run(const struct settings *s, int vocab, const struct tokens *train,
 	r.targets = xalloc((size_t)micro * (int)s->context, sizeof(*r.targets));
 	if (checkpoint_load("checkpoint", &r.m, &r.o, &r.p))
 		curve_load(&r.curve, s->dir, r.p.step);
+	epochs = s->steps * s->batch / tokens_windows(train, s->context);
 	if (dist_rank() == 0)
 		fprintf(stderr, "%zu parameters, %zu training tokens, %.2f epochs, from step %ld\n",
-			r.m.count, train->n, s->steps * s->batch / tokens_windows(train, s->context),
-			r.p.step);
+			r.m.count, train->n, epochs, r.p.step);
 	while (r.p.step < s->steps && step(&r))
 		;
 	optim_free(&r.o);

@@ -96,7 +96,8 @@ static void check_layer(const char *name, enum nn_kind kind, const struct nn_sha
 	size_t w = l->w_len ? l->w_len(s) : 0, b = l->b_len ? l->b_len(s) : 0;
 	int32_t *ids = xalloc(s->rows, sizeof(*ids));
 	real *px = noise(x), *px2 = noise(x), *pw = noise(w), *pb = noise(b), *target = noise(x);
-	real *before[4], *c = noise(n), *dx = noise(x), *dx2 = noise(x), *dw = noise(w), *db = noise(b);
+	real *before[4], *c = noise(n), *dx = noise(x), *dx2 = noise(x);
+	real *dw = noise(w), *db = noise(b);
 	struct check k = {
 		.a = { .s = s, .x = px, .x2 = px2, .ids = ids, .target = target, .w = pw, .b = pb,
 		       .y = noise(n), .save = noise(l->save_len ? l->save_len(s) : 0), .dy = c,
@@ -229,7 +230,8 @@ int main(void)
 		{ "dropout", NN_DROPOUT, { .rows = 3, .in = 9, .out = 9, .rate = 0.3 } },
 		{ "cross-entropy", NN_CROSS_ENTROPY, { .rows = 5, .in = 9, .out = 1 } },
 		{ "squared error", NN_SQUARED_ERROR, { .rows = 5, .in = 9, .out = 1 } },
-		{ "binary cross-entropy", NN_BINARY_CROSS_ENTROPY, { .rows = 5, .in = 9, .out = 1 } },
+		{ "binary cross-entropy", NN_BINARY_CROSS_ENTROPY,
+		  { .rows = 5, .in = 9, .out = 1 } },
 	};
 	bool seen[NN_KINDS] = { false };
 

@@ -127,7 +127,8 @@ static size_t encode_slowly(const struct vocab *v, const char *text, char pieces
 
 	strcpy(pieces[0], VOCAB_SPACE);
 	for (; *text; text++)
-		strcpy(pieces[n++], *text == ' ' ? VOCAB_SPACE : (char[2]){ *text, 0 });
+		snprintf(pieces[n++], 32, "%.*s", *text == ' ' ? VOCAB_SPACE_LEN : 1,
+			 *text == ' ' ? VOCAB_SPACE : text);
 	for (;;) {
 		char joined[64];
 		int best = -1;
