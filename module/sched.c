@@ -116,8 +116,12 @@ static void admit_arrivals(void)
 	spin_lock(&arrivals_lock);
 	list_splice_init(&arrivals, &list);
 	spin_unlock(&arrivals_lock);
-	list_for_each_entry_safe(place, next, &list, link)
+	list_for_each_entry_safe(place, next, &list, link) {
 		llm_queue_add(&queue, place, job_at(place)->owner);
+		/* Who cancelled it before may have been looked for in vain. */
+		if (READ_ONCE(job_at(place)->cancelled))
+			atomic_set(&cancels, 1);
+	}
 }
 
 /* The job is the submitter's afterwards, and may be gone. */
