@@ -4,9 +4,10 @@
 # scripts/build-module.sh KDIR [MAKE-ARGUMENT]...
 #
 # Builds llm.ko for the kernel whose build directory is KDIR and prints its
-# path, build/RELEASE/llm.ko. Every kernel has a directory of its own there, with
+# path, $BUILD/RELEASE/llm.ko. Every kernel has a directory of its own there, with
 # links to the sources, so builds for several kernels do not disturb each other.
-# What the build says goes to standard error.
+# BUILD is build/ in the checkout by default. What the build says goes to standard
+# error.
 
 set -eu
 shopt -s inherit_errexit
@@ -38,8 +39,8 @@ args=()
 if grep -q '^CONFIG_UML=y' "$kdir/include/config/auto.conf"; then
 	args+=(ARCH=um)
 fi
-out=$top/build/$release
-mkdir -p "$top/build"
+mkdir -p "${BUILD:=$top/build}"
+out=$(realpath "$BUILD")/$release
 exec 9>"$out.lock"
 flock 9
 link_sources "$out"

@@ -1,0 +1,84 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scripts/lint.sh
+#
+# Style and static checks of everything in the tree. Prints what they find; the
+# status is 1 when one of them found something.
+
+# shellcheck disable=SC2317 # check() calls functions by their names
+set -u
+
+cd "$(dirname "$0")/.." || exit
+top=$PWD
+work=$top/build/lint
+kernel=$top/selftests/vm/kernel
+source=$("$kernel" source uml) || exit
+found=0
+
+# Runs a check, whose findings are what it prints, whatever its status.
+check() {
+	local name=$1 output
+
+	shift
+	output=$("$@" 2>&1)
+	if [ -n "$output" ]; then
+		printf '%s\n' "--- $name" "$output"
+		found=1
+	else
+		echo "$name: nothing found"
+	fi
+}
+
+# Files of the tree by their names' patterns, without what was built.
+files() {
+	local pattern
+
+	for pattern in "$@"; do
+		find module uapi lib tools selftests scripts -name "$pattern" \
+			-not -path '*/build*/*' -type f
+	done
+}
+
+# In a folder of its own, since it leaves a file behind.
+checkpatch() {
+	mapfile -t list < <(files '*.c' '*.h' | sed "s|^|$top/|")
+	cd "$work" && "$source/scripts/checkpatch.pl" --strict --no-tree --terse \
+		--no-summary --quiet -f "${list[@]}"
+}
+
+# Warnings of gcc with W=1 and of sparse, for the kernel of build directory $1.
+# What they say of the kernel's own headers is not ours.
+module() {
+	rm -rf "$work/module"
+	BUILD=$work/module scripts/build-module.sh "$1" -s W=1 C=2 CF=-Wsparse-error 2>&1 >/dev/null |
+		grep -E '^(\S*/)?(module|uapi)/.*(warning|error):|^make.*Error|modpost:'
+}
+
+userspace() {
+	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
+		--suppress=missingIncludeSystem --template=gcc \
+		-I uapi -I lib -I module lib tools selftests module/engine
+}
+
+kernel_doc() {
+	mapfile -t list < <(files '*.h')
+	/usr/bin/python3 "$source/scripts/kernel-doc" -none -Wall "${list[@]}"
+}
+
+shell() {
+	mapfile -t list < <(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir='build*' \
+		--exclude-dir=.git .)
+	shellcheck --format=gcc "${list[@]}"
+}
+
+mkdir -p "$work"
+check "checkpatch" checkpatch
+for name in stock uml; do
+	headers=$("$kernel" headers $name) || exit
+	check "W=1 and sparse, $name" module "$headers"
+done
+check "cppcheck" userspace
+check "kernel-doc" kernel_doc
+check "shellcheck" shell
+exit $found
