@@ -28,6 +28,8 @@ static void test_utf8(void)
 		{ "\x80", 0 }, { "\xc3", 0 }, { "\xc0\x80", 0 }, { "\xe0\x80\x80", 0 },
 		{ "\xed\xa0\x80", 0 }, { "\xf4\x90\x80\x80", 0 }, { "\xf0\x80\x80\x80", 0 },
 		{ "\xf4\x8f\xbf\xbf", 4 }, { "\xff", 0 }, { "\xe2\x96", 0 },
+		{ "\xe0\x9f\xbf", 0 }, { "\xe0\xa0\x80", 3 }, { "\xf0\x8f\xbf\xbf", 0 },
+		{ "\xed\x9f\xbf", 3 }, { "\xed\xbf\xbf", 0 }, { "\xee\x80\x80", 3 },
 	};
 	bool ok = true;
 
@@ -158,12 +160,11 @@ static void test_encode(void)
 	static char pieces[256][32];
 	struct buf text = bytes(story), ids = { 0 };
 	struct vocab v = vocab_train(&text, VOCAB_PIECES + 18);
-	char line[sizeof(story)];
+	/* Compounds the text does not have, where the order of the joins shows. */
+	const char *line = "athehat catthe hatthecat, thecatsat onthehat thathe 12cats satthat";
 	size_t n;
 	bool same;
 
-	strcpy(line, story);
-	line[strcspn(line, "\n")] = 0;
 	n = encode_slowly(&v, line, pieces);
 	vocab_encode(&v, line, strlen(line), &ids);
 	same = n == ids.len / 2;
