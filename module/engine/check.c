@@ -6,7 +6,7 @@
 static const struct llm_form *const reference = &llm_form_portable;
 
 /* Whole blocks, a vector's length, and lengths that leave every kind of rest. */
-static const u32 block_lengths[] = { 32, 64, 96, 352 };
+static const u32 block_lengths[] = { 32, 64, 96, 256, 512 };
 static const u32 lengths[] = { 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 32, 33, 48, 64, 100, 352 };
 
 /* splitmix64, https://prng.di.unimi.it/splitmix64.c */
@@ -43,15 +43,40 @@ static void random_halves(struct llm_check *check, void *memory, u32 n)
 		x[i] = llm_f32_to_f16(random_float(check));
 }
 
-static void random_blocks(struct llm_check *check, void *memory, u32 n)
+/*
+ * Blocks of any bits, but with scales and minima that are numbers of ordinary
+ * size: each type keeps them in binary16 at the places given here.
+ */
+static void random_blocks(struct llm_check *check, u32 type, void *memory, u32 n)
 {
-	struct llm_block_q8_0 *x = memory;
-	u32 b, i;
+	static const struct {
+		u32 type;
+		u32 places[2];
+	} scales[] = {
+		{ LLM_TENSOR_Q4_0, { 0, 0 } },	 { LLM_TENSOR_Q4_1, { 0, 2 } },
+		{ LLM_TENSOR_Q5_0, { 0, 0 } },	 { LLM_TENSOR_Q5_1, { 0, 2 } },
+		{ LLM_TENSOR_Q8_0, { 0, 0 } },	 { LLM_TENSOR_Q2_K, { 80, 82 } },
+		{ LLM_TENSOR_Q3_K, { 108, 108 } }, { LLM_TENSOR_Q4_K, { 0, 2 } },
+		{ LLM_TENSOR_Q5_K, { 0, 2 } },	 { LLM_TENSOR_Q6_K, { 208, 208 } },
+		{ LLM_TENSOR_IQ4_NL, { 0, 0 } }, { LLM_TENSOR_IQ4_XS, { 0, 0 } },
+	};
+	const struct llm_type *facts = llm_type_find(type);
+	u32 b, i, j;
+	u16 scale;
+	u8 *block;
 
-	for (b = 0; b < n / LLM_BLOCK; b++) {
-		x[b].scale = llm_f32_to_f16(random_float(check));
-		for (i = 0; i < LLM_BLOCK; i++)
-			x[b].values[i] = (s8)random_bits(check);
+	for (b = 0; b < n / facts->block; b++) {
+		block = (u8 *)memory + b * facts->bytes;
+		for (i = 0; i < facts->bytes; i++)
+			block[i] = (u8)random_bits(check);
+		for (i = 0; i < ARRAY_SIZE(scales); i++) {
+			for (j = 0; j < 2 && scales[i].type == type; j++) {
+				scale = llm_f32_to_f16(random_float(check));
+				memcpy(block + scales[i].places[j], &scale, sizeof(scale));
+			}
+		}
+		if (type == LLM_TENSOR_MXFP4)
+			block[0] = 120 + block[0] % 12;
 	}
 }
 
@@ -64,6 +89,11 @@ static int differ(const struct llm_check *check, const char *what, u32 length, u
 static float magnitude(float x)
 {
 	return x < 0 ? -x : x;
+}
+
+static float max_float(float a, float b)
+{
+	return a > b ? a : b;
 }
 
 static bool is_close(float a, float b, float bound)
@@ -79,6 +109,19 @@ static float product_bound(u32 columns, float most)
 
 typedef void (*matmul)(const struct llm_matmul *m);
 
+/* The largest difference, as a share of the largest result. */
+static bool are_close(const float *a, const float *b, u32 n)
+{
+	float most = 0, difference = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		most = max_float(most, magnitude(b[i]));
+		difference = max_float(difference, magnitude(a[i] - b[i]));
+	}
+	return difference <= 1e-5f * most;
+}
+
 static void fill_product(struct llm_check *check, struct llm_matmul *m, u32 columns)
 {
 	m->w = check->weights;
@@ -89,9 +132,11 @@ static void fill_product(struct llm_check *check, struct llm_matmul *m, u32 colu
 	m->y_stride = LLM_CHECK_ROWS;
 }
 
-static int compare_products(struct llm_check *check, struct llm_matmul *m, matmul ours,
-			    matmul theirs, const char *what, float bound)
+static int compare_products(struct llm_check *check, struct llm_matmul *m)
 {
+	const char *what = llm_type_find(m->type)->name;
+	matmul ours = check->form->matmul[m->type];
+	matmul theirs = reference->matmul[m->type];
 	const float *a = (const float *)check->results[0];
 	const float *b = (const float *)check->results[1];
 	const float *alone = (const float *)check->results[2];
@@ -108,46 +153,56 @@ static int compare_products(struct llm_check *check, struct llm_matmul *m, matmu
 		m->x += m->x_stride;
 		m->y += m->y_stride;
 	}
-	for (i = 0; i < LLM_CHECK_ROWS * LLM_CHECK_ROWS; i++) {
-		if (!is_close(a[i], b[i], bound))
-			return differ(check, what, m->columns, i);
+	if (!are_close(a, b, LLM_CHECK_ROWS * LLM_CHECK_ROWS))
+		return differ(check, what, m->columns, 0);
+	for (i = 0; i < LLM_CHECK_ROWS * LLM_CHECK_ROWS; i++)
 		if (llm_float_bits(a[i]) != llm_float_bits(alone[i]))
 			return differ(check, "a row among others", m->columns, i);
-	}
 	return 0;
 }
 
 static int check_matmul_f32(struct llm_check *check, u32 n)
 {
-	struct llm_matmul m = { .w_stride = n * 4, .x_stride = n * 4 };
+	struct llm_matmul m = { .type = LLM_TENSOR_F32, .w_stride = n * 4, .x_stride = n * 4 };
 
 	random_floats(check, check->weights, LLM_CHECK_ROWS * n);
 	random_floats(check, check->input, LLM_CHECK_ROWS * n);
 	fill_product(check, &m, n);
-	return compare_products(check, &m, check->form->matmul_f32, reference->matmul_f32,
-				"matmul_f32", product_bound(n, 16));
+	return compare_products(check, &m);
 }
 
 static int check_matmul_f16(struct llm_check *check, u32 n)
 {
-	struct llm_matmul m = { .w_stride = n * 2, .x_stride = n * 4 };
+	struct llm_matmul m = { .type = LLM_TENSOR_F16, .w_stride = n * 2, .x_stride = n * 4 };
 
 	random_halves(check, check->weights, LLM_CHECK_ROWS * n);
 	random_floats(check, check->input, LLM_CHECK_ROWS * n);
 	fill_product(check, &m, n);
-	return compare_products(check, &m, check->form->matmul_f16, reference->matmul_f16,
-				"matmul_f16", product_bound(n, 16));
+	return compare_products(check, &m);
+}
+
+static int check_matmul_bf16(struct llm_check *check, u32 n)
+{
+	struct llm_matmul m = { .type = LLM_TENSOR_BF16, .w_stride = n * 2, .x_stride = n * 4 };
+	u32 i;
+
+	for (i = 0; i < LLM_CHECK_ROWS * n; i++)
+		((u16 *)check->weights)[i] = llm_float_bits(random_float(check)) >> 16;
+	random_floats(check, check->input, LLM_CHECK_ROWS * n);
+	fill_product(check, &m, n);
+	return compare_products(check, &m);
 }
 
 /* Input rows as the portable form quantises them. */
 static void fill_blocks(struct llm_check *check, struct llm_matmul *m, u32 rows, u32 n)
 {
+	const struct llm_type *type = llm_type_find(m->type);
 	float *x = (float *)check->results[0];
 	u32 r;
 
-	m->w_stride = n / LLM_BLOCK * sizeof(struct llm_block_q8_0);
+	m->w_stride = n / type->block * type->bytes;
 	m->x_stride = n / LLM_BLOCK * sizeof(struct llm_block_x8);
-	random_blocks(check, check->weights, rows * n);
+	random_blocks(check, m->type, check->weights, rows * n);
 	for (r = 0; r < LLM_CHECK_ROWS; r++) {
 		random_floats(check, x, n);
 		reference->quantize((void *)(check->input + r * m->x_stride), x, n);
@@ -155,13 +210,25 @@ static void fill_blocks(struct llm_check *check, struct llm_matmul *m, u32 rows,
 	fill_product(check, m, n);
 }
 
-static int check_matmul_q8_0(struct llm_check *check, u32 n)
+/* All types whose blocks divide @n. */
+static int check_matmul_blocks(struct llm_check *check, u32 n)
 {
-	struct llm_matmul m = {};
+	const struct llm_type *type;
+	u32 t;
+	int err;
 
-	fill_blocks(check, &m, LLM_CHECK_ROWS, n);
-	return compare_products(check, &m, check->form->matmul_q8_0, reference->matmul_q8_0,
-				"matmul_q8_0", product_bound(n, 16 * 128));
+	for (t = 0; t < LLM_TENSOR_TYPES; t++) {
+		struct llm_matmul m = { .type = t };
+
+		type = llm_type_find(t);
+		if (!type || type->block == 1 || n % type->block)
+			continue;
+		fill_blocks(check, &m, LLM_CHECK_ROWS, n);
+		err = compare_products(check, &m);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 /* The rows side by side, row by row: what llm_repack() must make of them. */
@@ -182,7 +249,7 @@ static void group_rows(struct llm_group_q8_0 *groups, const struct llm_block_q8_
 
 static int check_matmul_groups_q8_0(struct llm_check *check, u32 n)
 {
-	struct llm_matmul m = {};
+	struct llm_matmul m = { .type = LLM_TENSOR_Q8_0 };
 	u32 i;
 
 	if (!check->form->matmul_groups_q8_0)
@@ -191,15 +258,14 @@ static int check_matmul_groups_q8_0(struct llm_check *check, u32 n)
 	m.outputs = LLM_GROUP;
 	m.y_stride = LLM_GROUP;
 	m.y = (float *)check->results[1];
-	reference->matmul_q8_0(&m);
+	reference->matmul[m.type](&m);
 	group_rows((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
 	m.w = check->groups;
 	m.y = (float *)check->results[0];
 	check->form->matmul_groups_q8_0(&m);
-	for (i = 0; i < LLM_CHECK_ROWS * LLM_GROUP; i++)
-		if (!is_close(((float *)check->results[0])[i], ((float *)check->results[1])[i],
-			      product_bound(n, 16 * 128)))
-			return differ(check, "matmul_groups_q8_0", n, i);
+	if (!are_close((float *)check->results[0], (float *)check->results[1],
+		       LLM_CHECK_ROWS * LLM_GROUP))
+		return differ(check, "matmul_groups_q8_0", n, 0);
 	m.y = (float *)check->results[2];
 	for (m.rows = 1, i = 0; i < LLM_CHECK_ROWS; i++) {
 		check->form->matmul_groups_q8_0(&m);
@@ -214,7 +280,7 @@ static int check_matmul_groups_q8_0(struct llm_check *check, u32 n)
 
 static int check_bias_and_residual(struct llm_check *check, u32 n)
 {
-	struct llm_matmul m = { .w_stride = n * 4, .x_stride = n * 4 };
+	struct llm_matmul m = { .type = LLM_TENSOR_F32, .w_stride = n * 4, .x_stride = n * 4 };
 
 	random_floats(check, check->weights, LLM_CHECK_ROWS * n);
 	random_floats(check, check->input, LLM_CHECK_ROWS * n);
@@ -222,12 +288,12 @@ static int check_bias_and_residual(struct llm_check *check, u32 n)
 	m.rows = 1;
 	m.outputs = 1;
 	m.y = (float *)check->results[0];
-	check->form->matmul_f32(&m);
+	check->form->matmul[m.type](&m);
 	/* The first weight serves as bias, the first input as residual. */
 	m.bias = (const float *)m.w;
 	m.residual = (const float *)m.x;
 	m.y = (float *)check->results[1];
-	check->form->matmul_f32(&m);
+	check->form->matmul[m.type](&m);
 	if (*m.y != *(float *)check->results[0] + *m.bias + *m.residual)
 		return differ(check, "bias and residual", n, 0);
 	return 0;
@@ -338,11 +404,11 @@ static int check_silu_mul(struct llm_check *check, u32 n)
 int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
-		check_matmul_f32, check_matmul_f16, check_bias_and_residual, check_sum_squares,
-		check_f32_to_f16, check_attention, check_exp_sum, check_silu_mul,
+		check_matmul_f32, check_matmul_f16, check_matmul_bf16, check_bias_and_residual,
+		check_sum_squares, check_f32_to_f16, check_attention, check_exp_sum, check_silu_mul,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
-		check_matmul_q8_0, check_matmul_groups_q8_0, check_quantize,
+		check_matmul_blocks, check_matmul_groups_q8_0, check_quantize,
 	};
 	u32 i, j;
 	int err;

@@ -8,7 +8,7 @@
 /** LLM_CHECK_ROWS - rows and outputs of the products that are checked. */
 #define LLM_CHECK_ROWS		7
 /** LLM_CHECK_COLUMNS - most columns that are checked. */
-#define LLM_CHECK_COLUMNS	352
+#define LLM_CHECK_COLUMNS	512
 
 /**
  * struct llm_check - memory for checking a form against the portable one
@@ -35,7 +35,8 @@ struct llm_check {
  * @check: memory, its upper fields set
  *
  * What rounds once must be the same bits; sums may differ by their rounding:
- * 2e-6 of the sum of magnitudes; exp() and what uses it by 2e-6 of the result.
+ * 2e-6 of the sum of magnitudes, products 1e-5 of the largest; exp() and what
+ * uses it by 2e-6 of the result.
  * A product must be the same bits alone and among others.
  *
  * Uses the floating-point unit. Return: 0, or -EINVAL with the first difference.

@@ -6,12 +6,13 @@
 engine-plain := error tensor image plan verifier kv form step repack ops/table
 engine-plain += tokenizer spm vocab sampler reply request
 # Floating point, in the compiler's baseline instruction set.
-engine-float := portable choice scoring
+engine-float := block portable choice scoring
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-x86 := x86/avx2 x86/avx512
+engine-x86 := x86/avx2 x86/avx2_blocks x86/avx512
 engine-x86-flags-x86/avx2 := $(engine-float-flags) -mavx2 -mfma -mf16c
+engine-x86-flags-x86/avx2_blocks := $(engine-x86-flags-x86/avx2)
 engine-x86-flags-x86/avx512 := $(engine-x86-flags-x86/avx2) -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mavx512vnni
 # Floating point; only where tests are built.

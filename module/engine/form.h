@@ -5,6 +5,7 @@
 #include <linux/llm_image.h>
 
 #include "platform.h"
+#include "tensor.h"
 
 /** LLM_BLOCK - numbers in one block of a quantised row. */
 #define LLM_BLOCK 32
@@ -25,11 +26,14 @@ struct llm_block_q8_0 {
  * @scale_bits: IEEE 754 binary32: largest magnitude / 127
  * @offset: -128 times the sum of @values, for products whose other side is stored
  *	with 128 added
+ * @sums: sums of the first and the second half of @values, for weights that have
+ *	a minimum
  * @values: -127..127
  */
 struct llm_block_x8 {
 	u32 scale_bits;
 	s32 offset;
+	s16 sums[2];
 	s8 values[LLM_BLOCK];
 };
 
@@ -52,13 +56,14 @@ struct llm_group_q8_0 {
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
  * @w: weights: @outputs rows of @columns numbers, @w_stride bytes apart
- * @x: input: @rows rows of @columns numbers, @x_stride bytes apart: F32 for F32
- *	and F16 weights, struct llm_block_x8 for Q8_0
+ * @x: input: @rows rows of @columns numbers, @x_stride bytes apart: struct
+ *	llm_block_x8 for weights that have blocks, else F32
  * @bias: @outputs numbers, or NULL
  * @residual: @rows rows of @outputs numbers, @residual_stride floats apart, or
  *	NULL; may be @y
  * @y: result: @rows rows of @outputs numbers, @y_stride floats apart
- * @columns: a multiple of the block length of the weights' type
+ * @type: of the weights, enum llm_tensor_type
+ * @columns: a multiple of the block length of that type
  */
 struct llm_matmul {
 	const u8 *w;
@@ -70,6 +75,7 @@ struct llm_matmul {
 	u64 x_stride;
 	u64 residual_stride;
 	u64 y_stride;
+	u32 type;
 	u32 outputs;
 	u32 rows;
 	u32 columns;
@@ -80,10 +86,8 @@ struct llm_matmul {
  * @name: what the module parameter form calls it
  * @usable: whether this processor can run it
  * @macs_per_us: multiply-adds a microsecond to size tiles with, roughly
- * @matmul_f32: struct llm_matmul, F32 weights
- * @matmul_f16: struct llm_matmul, F16 weights
- * @matmul_q8_0: struct llm_matmul, Q8_0 weights
- * @matmul_groups_q8_0: the same for LLM_LAYOUT_GROUPS, @outputs a multiple of
+ * @matmul: struct llm_matmul, for each type of weights
+ * @matmul_groups_q8_0: for Q8_0 weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL where the form has no use for that layout
  * @quantize: @n numbers to blocks, to nearest
  * @sum_squares: sum of the squares of @n numbers
@@ -102,9 +106,7 @@ struct llm_form {
 	const char *name;
 	bool (*usable)(void);
 	u32 macs_per_us;
-	void (*matmul_f32)(const struct llm_matmul *m);
-	void (*matmul_f16)(const struct llm_matmul *m);
-	void (*matmul_q8_0)(const struct llm_matmul *m);
+	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*matmul_groups_q8_0)(const struct llm_matmul *m);
 	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);

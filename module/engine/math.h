@@ -162,6 +162,26 @@ static inline float llm_f16_to_f32(u16 h)
 }
 
 /**
+ * llm_bf16_to_f32() - the upper half of binary32 to binary32, exact
+ * @h: the number
+ */
+static inline float llm_bf16_to_f32(u16 h)
+{
+	return llm_float((u32)h << 16);
+}
+
+/**
+ * llm_mxfp4_scale() - half of two to the power of @exponent - 127
+ * @exponent: as MXFP4 has it
+ */
+static inline float llm_mxfp4_scale(u8 exponent)
+{
+	if (exponent < 2)
+		return llm_float(0x00200000U << exponent);
+	return llm_float((u32)(exponent - 1) << 23);
+}
+
+/**
  * llm_f32_to_f16() - binary32 to binary16, to nearest, ties to even
  * @f: the number; beyond the range of binary16 it becomes infinite
  */

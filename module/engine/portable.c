@@ -3,6 +3,7 @@
  * The hot loops in plain C: the reference for all other forms, and what runs
  * where none of them can.
  */
+#include "block.h"
 #include "form.h"
 #include "math.h"
 
@@ -48,31 +49,68 @@ static void matmul_f16(const struct llm_matmul *m)
 	}
 }
 
-static float dot_q8_0(const struct llm_block_q8_0 *w, const struct llm_block_x8 *x, u32 blocks)
+static void matmul_bf16(const struct llm_matmul *m)
 {
-	float sum = 0;
-	s32 products;
-	u32 b, i;
+	const float *x;
+	const u16 *w;
+	u32 o, r, c;
+	float sum;
 
-	for (b = 0; b < blocks; b++) {
-		products = 0;
-		for (i = 0; i < LLM_BLOCK; i++)
-			products += w[b].values[i] * x[b].values[i];
-		sum += llm_f16_to_f32(w[b].scale) * llm_float(x[b].scale_bits) * (float)products;
+	for (o = 0; o < m->outputs; o++) {
+		w = (const u16 *)(m->w + o * m->w_stride);
+		for (r = 0; r < m->rows; r++) {
+			x = (const float *)(m->x + r * m->x_stride);
+			sum = 0;
+			for (c = 0; c < m->columns; c++)
+				sum += llm_bf16_to_f32(w[c]) * x[c];
+			llm_matmul_store(m, r, o, sum);
+		}
 	}
-	return sum;
 }
 
-static void matmul_q8_0(const struct llm_matmul *m)
+static float dot_numbers(const struct llm_numbers *w, const struct llm_block_x8 *x)
+{
+	s32 products[2] = { 0, 0 };
+	float sum = 0;
+	u32 i;
+
+	for (i = 0; i < LLM_BLOCK; i++)
+		products[i / 16] += w->values[i] * x->values[i];
+	for (i = 0; i < 2; i++)
+		sum += w->scales[i] * (float)products[i] - w->minima[i] * (float)x->sums[i];
+	return sum * llm_float(x->scale_bits);
+}
+
+/* Input rows that share the work of taking weights out of their blocks. */
+#define ROWS 8
+
+static void matmul_output(const struct llm_matmul *m, u32 o, u32 first, u32 rows)
+{
+	const struct llm_type *type = llm_type_find(m->type);
+	const struct llm_block_x8 *x;
+	float sums[ROWS] = { 0 };
+	struct llm_numbers w;
+	u32 at, r;
+
+	for (at = 0; at < m->columns; at += LLM_BLOCK) {
+		llm_block_take(&w, m->type, m->w + o * m->w_stride + at / type->block * type->bytes,
+			       at % type->block / LLM_BLOCK);
+		for (r = 0; r < rows; r++) {
+			x = (const void *)(m->x + (first + r) * m->x_stride);
+			sums[r] += dot_numbers(&w, &x[at / LLM_BLOCK]);
+		}
+	}
+	for (r = 0; r < rows; r++)
+		llm_matmul_store(m, first + r, o, sums[r]);
+}
+
+static void matmul_blocks(const struct llm_matmul *m)
 {
 	u32 o, r;
 
 	for (o = 0; o < m->outputs; o++)
-		for (r = 0; r < m->rows; r++)
-			llm_matmul_store(m, r, o,
-					 dot_q8_0((const void *)(m->w + o * m->w_stride),
-						  (const void *)(m->x + r * m->x_stride),
-						  m->columns / LLM_BLOCK));
+		for (r = 0; r < m->rows; r += ROWS)
+			matmul_output(m, o, r, min_t(u32, ROWS, m->rows - r));
 }
 
 static s8 quantize_value(float x)
@@ -85,9 +123,10 @@ static s8 quantize_value(float x)
 static void quantize_block(struct llm_block_x8 *y, const float *x)
 {
 	float most = 0, magnitude, inverse;
-	s32 sum = 0;
 	u32 i;
 
+	y->sums[0] = 0;
+	y->sums[1] = 0;
 	for (i = 0; i < LLM_BLOCK; i++) {
 		magnitude = x[i] < 0 ? -x[i] : x[i];
 		most = magnitude > most ? magnitude : most;
@@ -95,10 +134,10 @@ static void quantize_block(struct llm_block_x8 *y, const float *x)
 	inverse = most > 0 ? 127.0f / most : 0;
 	for (i = 0; i < LLM_BLOCK; i++) {
 		y->values[i] = quantize_value(x[i] * inverse);
-		sum += y->values[i];
+		y->sums[i / 16] += y->values[i];
 	}
 	y->scale_bits = llm_float_bits(most / 127.0f);
-	y->offset = -128 * sum;
+	y->offset = -128 * (y->sums[0] + y->sums[1]);
 }
 
 static void quantize(struct llm_block_x8 *y, const float *x, u32 n)
@@ -171,9 +210,24 @@ const struct llm_form llm_form_portable = {
 	.name = "portable",
 	.usable = usable,
 	.macs_per_us = 1000,
-	.matmul_f32 = matmul_f32,
-	.matmul_f16 = matmul_f16,
-	.matmul_q8_0 = matmul_q8_0,
+	.matmul = {
+		[LLM_TENSOR_F32] = matmul_f32,
+		[LLM_TENSOR_F16] = matmul_f16,
+		[LLM_TENSOR_BF16] = matmul_bf16,
+		[LLM_TENSOR_Q4_0] = matmul_blocks,
+		[LLM_TENSOR_Q4_1] = matmul_blocks,
+		[LLM_TENSOR_Q5_0] = matmul_blocks,
+		[LLM_TENSOR_Q5_1] = matmul_blocks,
+		[LLM_TENSOR_Q8_0] = matmul_blocks,
+		[LLM_TENSOR_Q2_K] = matmul_blocks,
+		[LLM_TENSOR_Q3_K] = matmul_blocks,
+		[LLM_TENSOR_Q4_K] = matmul_blocks,
+		[LLM_TENSOR_Q5_K] = matmul_blocks,
+		[LLM_TENSOR_Q6_K] = matmul_blocks,
+		[LLM_TENSOR_IQ4_NL] = matmul_blocks,
+		[LLM_TENSOR_IQ4_XS] = matmul_blocks,
+		[LLM_TENSOR_MXFP4] = matmul_blocks,
+	},
 	.quantize = quantize,
 	.sum_squares = sum_squares,
 	.f32_to_f16 = f32_to_f16,

@@ -6,6 +6,9 @@
 
 #include "platform.h"
 
+/** LLM_TENSOR_TYPES - one more than the highest enum llm_tensor_type. */
+#define LLM_TENSOR_TYPES 40
+
 /**
  * struct llm_type - a number format
  * @type: enum llm_tensor_type

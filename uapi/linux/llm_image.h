@@ -158,15 +158,42 @@ struct llm_image_slot {
 };
 
 /**
- * enum llm_tensor_type - number formats; values are those of ggml and GGUF
+ * enum llm_tensor_type - number formats; values and layouts are those of ggml and
+ *	GGUF
  * @LLM_TENSOR_F32: IEEE 754 binary32
  * @LLM_TENSOR_F16: IEEE 754 binary16
- * @LLM_TENSOR_Q8_0: blocks of 32: one binary16 scale, 32 signed bytes
+ * @LLM_TENSOR_Q4_0: blocks of 32: binary16 scale, four bits
+ * @LLM_TENSOR_Q4_1: blocks of 32: binary16 scale and minimum, four bits
+ * @LLM_TENSOR_Q5_0: blocks of 32: binary16 scale, five bits
+ * @LLM_TENSOR_Q5_1: blocks of 32: binary16 scale and minimum, five bits
+ * @LLM_TENSOR_Q8_0: blocks of 32: binary16 scale, signed bytes
+ * @LLM_TENSOR_Q2_K: blocks of 256: scales and minima of 16, two bits
+ * @LLM_TENSOR_Q3_K: blocks of 256: scales of 16, three bits
+ * @LLM_TENSOR_Q4_K: blocks of 256: scales and minima of 32, four bits
+ * @LLM_TENSOR_Q5_K: blocks of 256: scales and minima of 32, five bits
+ * @LLM_TENSOR_Q6_K: blocks of 256: scales of 16, six bits
+ * @LLM_TENSOR_IQ4_NL: blocks of 32: binary16 scale, four bits of a fixed table
+ * @LLM_TENSOR_IQ4_XS: blocks of 256: scales of 32, four bits of a fixed table
+ * @LLM_TENSOR_BF16: the upper half of IEEE 754 binary32
+ * @LLM_TENSOR_MXFP4: blocks of 32: exponent of two, four-bit floating point
  */
 enum llm_tensor_type {
 	LLM_TENSOR_F32 = 0,
 	LLM_TENSOR_F16 = 1,
+	LLM_TENSOR_Q4_0 = 2,
+	LLM_TENSOR_Q4_1 = 3,
+	LLM_TENSOR_Q5_0 = 6,
+	LLM_TENSOR_Q5_1 = 7,
 	LLM_TENSOR_Q8_0 = 8,
+	LLM_TENSOR_Q2_K = 10,
+	LLM_TENSOR_Q3_K = 11,
+	LLM_TENSOR_Q4_K = 12,
+	LLM_TENSOR_Q5_K = 13,
+	LLM_TENSOR_Q6_K = 14,
+	LLM_TENSOR_IQ4_NL = 20,
+	LLM_TENSOR_IQ4_XS = 23,
+	LLM_TENSOR_BF16 = 30,
+	LLM_TENSOR_MXFP4 = 39,
 };
 
 /**

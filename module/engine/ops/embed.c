@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "../block.h"
 #include "../math.h"
 #include "op.h"
 
@@ -42,13 +43,26 @@ static void row_from_f16(float *y, const u16 *x, u32 n)
 		y[i] = llm_f16_to_f32(x[i]);
 }
 
-static void row_from_q8_0(float *y, const struct llm_block_q8_0 *x, u32 n)
+static void row_from_bf16(float *y, const u16 *x, u32 n)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		y[i] = llm_f16_to_f32(x[i / LLM_BLOCK].scale) *
-		       (float)x[i / LLM_BLOCK].values[i % LLM_BLOCK];
+		y[i] = llm_bf16_to_f32(x[i]);
+}
+
+static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *x)
+{
+	const struct llm_type *type = llm_type_find(table->type);
+	struct llm_numbers n;
+	u32 at, i;
+
+	for (at = 0; at < table->columns; at += LLM_BLOCK, y += LLM_BLOCK) {
+		llm_block_take(&n, table->type, x + at / type->block * type->bytes,
+			       at % type->block / LLM_BLOCK);
+		for (i = 0; i < LLM_BLOCK; i++)
+			y[i] = n.scales[i / 16] * (float)n.values[i] - n.minima[i / 16];
+	}
 }
 
 static void row_from_groups(float *y, const struct llm_tensor *table, u32 token)
@@ -85,8 +99,10 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 			memcpy(to, from, table->row_bytes);
 		else if (table->type == LLM_TENSOR_F16)
 			row_from_f16(to, (const u16 *)from, table->columns);
+		else if (table->type == LLM_TENSOR_BF16)
+			row_from_bf16(to, (const u16 *)from, table->columns);
 		else
-			row_from_q8_0(to, (const struct llm_block_q8_0 *)from, table->columns);
+			row_from_blocks(to, table, from);
 	}
 }
 

@@ -7,6 +7,11 @@
  */
 enum { PART_QUANTIZE, PART_MULTIPLY, PARTS };
 
+static bool is_quantized(const struct llm_tensor *weight)
+{
+	return llm_type_find(weight->type)->block > 1;
+}
+
 static int verify_residual(struct llm_verifier *v, const struct llm_insn *insn, u32 outputs)
 {
 	int err;
@@ -45,7 +50,7 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
 	if (err)
 		return err;
-	if (weight->type == LLM_TENSOR_Q8_0)
+	if (is_quantized(weight))
 		v->quantized_columns = max(v->quantized_columns, weight->columns);
 	v->work += (u64)weight->rows * weight->columns;
 	return 0;
@@ -96,8 +101,7 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	struct cut cut;
 
 	if (part == PART_QUANTIZE)
-		return w->type == LLM_TENSOR_Q8_0 ?
-			       llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
+		return is_quantized(w) ? llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
 	cut = cut_product(step, insn);
 	return cut.row_blocks * cut.output_blocks;
 }
@@ -131,6 +135,7 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 	struct llm_matmul m = {
 		.w = w->data + output * w->row_bytes,
 		.w_stride = w->row_bytes,
+		.type = w->type,
 		.y = llm_op_row(step, insn->dst, row) + insn->arg[0] + output,
 		.y_stride = image->registers[insn->dst].width,
 		.outputs = min(cut.outputs, w->rows - output),
@@ -144,21 +149,17 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 		m.residual = llm_op_row(step, insn->src[1], row) + insn->arg[0] + output;
 		m.residual_stride = m.y_stride;
 	}
-	if (w->type == LLM_TENSOR_Q8_0) {
+	if (is_quantized(w)) {
 		m.x = quantized_row(step, row);
 		m.x_stride = step->plan->quantized_stride;
-		if (w->layout == LLM_LAYOUT_GROUPS)
-			form->matmul_groups_q8_0(&m);
-		else
-			form->matmul_q8_0(&m);
-		return;
+	} else {
+		m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
+		m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
 	}
-	m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
-	m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
-	if (w->type == LLM_TENSOR_F16)
-		form->matmul_f16(&m);
+	if (w->layout == LLM_LAYOUT_GROUPS)
+		form->matmul_groups_q8_0(&m);
 	else
-		form->matmul_f32(&m);
+		form->matmul[w->type](&m);
 }
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)

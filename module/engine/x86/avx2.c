@@ -28,6 +28,13 @@ static __m256 load_f16(const u16 *x)
 	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)x));
 }
 
+static __m256 load_bf16(const u16 *x)
+{
+	__m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)x));
+
+	return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
+}
+
 static float f16_to_f32(u16 x)
 {
 	return _cvtsh_ss(x);
@@ -97,6 +104,40 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 		sum = sum_lanes(_mm256_add_ps(even[i], odd[i]));
 		for (rest = c; rest < m->columns; rest++)
 			sum += f16_to_f32(w[rest]) * xi[rest];
+		llm_matmul_store(m, r + i, o, sum);
+	}
+}
+
+static __always_inline void dot_bf16(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+{
+	const u16 *w = (const u16 *)(m->w + o * m->w_stride);
+	const u8 *x = m->x + r * m->x_stride;
+	__m256 even[ROWS], odd[ROWS], w0, w1;
+	u32 i, c;
+	float sum;
+
+	UNROLL
+	for (i = 0; i < rows; i++)
+		even[i] = odd[i] = _mm256_setzero_ps();
+	for (c = 0; c + 16 <= m->columns; c += 16) {
+		w0 = load_bf16(w + c);
+		w1 = load_bf16(w + c + 8);
+		UNROLL
+		for (i = 0; i < rows; i++) {
+			const float *xi = (const float *)(x + i * m->x_stride) + c;
+
+			even[i] = _mm256_fmadd_ps(w0, _mm256_loadu_ps(xi), even[i]);
+			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
+		}
+	}
+	UNROLL
+	for (i = 0; i < rows; i++) {
+		const float *xi = (const float *)(x + i * m->x_stride);
+		u32 rest;
+
+		sum = sum_lanes(_mm256_add_ps(even[i], odd[i]));
+		for (rest = c; rest < m->columns; rest++)
+			sum += llm_bf16_to_f32(w[rest]) * xi[rest];
 		llm_matmul_store(m, r + i, o, sum);
 	}
 }
@@ -179,6 +220,7 @@ void llm_avx2_matmul_##type(const struct llm_matmul *m)			\
 
 DEFINE_MATMUL(f32)
 DEFINE_MATMUL(f16)
+DEFINE_MATMUL(bf16)
 DEFINE_MATMUL(q8_0)
 
 static float most_lane(__m256 a)
@@ -203,13 +245,20 @@ static __m256i round_lanes(__m256 x, __m256 inverse)
 	return _mm256_cvttps_epi32(_mm256_add_ps(x, half));
 }
 
-static s32 sum_integers(__m256i a)
+static s32 sum_integers(__m128i x)
 {
-	__m128i x = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
-
 	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0x4e));
 	x = _mm_add_epi32(x, _mm_shuffle_epi32(x, 0xb1));
 	return _mm_cvtsi128_si32(x);
+}
+
+/* The sum of sixteen 16-bit integers. */
+static s16 sum_halves(__m256i a)
+{
+	__m256i fours = _mm256_madd_epi16(a, _mm256_set1_epi16(1));
+
+	return (s16)sum_integers(_mm_add_epi32(_mm256_castsi256_si128(fours),
+					       _mm256_extracti128_si256(fours, 1)));
 }
 
 static void quantize_block(struct llm_block_x8 *y, const float *x)
@@ -217,7 +266,7 @@ static void quantize_block(struct llm_block_x8 *y, const float *x)
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 most = _mm256_setzero_ps();
 	__m256 v[4], inverse;
-	__m256i low, high, sums;
+	__m256i low, high;
 	float m;
 	u32 i;
 
@@ -229,13 +278,14 @@ static void quantize_block(struct llm_block_x8 *y, const float *x)
 	inverse = _mm256_set1_ps(m > 0 ? 127.0f / m : 0);
 	low = _mm256_packs_epi32(round_lanes(v[0], inverse), round_lanes(v[1], inverse));
 	high = _mm256_packs_epi32(round_lanes(v[2], inverse), round_lanes(v[3], inverse));
-	sums = _mm256_madd_epi16(_mm256_add_epi16(low, high), _mm256_set1_epi16(1));
+	y->sums[0] = sum_halves(low);
+	y->sums[1] = sum_halves(high);
 	low = _mm256_packs_epi16(low, high);
 	/* The packs work within halves: put the fours back in order. */
 	low = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 	_mm256_storeu_si256((__m256i *)y->values, low);
 	y->scale_bits = llm_float_bits(m / 127.0f);
-	y->offset = -128 * sum_integers(sums);
+	y->offset = -128 * (y->sums[0] + y->sums[1]);
 }
 
 void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n)
@@ -370,9 +420,24 @@ const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
 	.usable = llm_cpu_has_avx2,
 	.macs_per_us = 10000,
-	.matmul_f32 = llm_avx2_matmul_f32,
-	.matmul_f16 = llm_avx2_matmul_f16,
-	.matmul_q8_0 = llm_avx2_matmul_q8_0,
+	.matmul = {
+		[LLM_TENSOR_F32] = llm_avx2_matmul_f32,
+		[LLM_TENSOR_F16] = llm_avx2_matmul_f16,
+		[LLM_TENSOR_BF16] = llm_avx2_matmul_bf16,
+		[LLM_TENSOR_Q8_0] = llm_avx2_matmul_q8_0,
+		[LLM_TENSOR_Q4_0] = llm_avx2_matmul_q4_0,
+		[LLM_TENSOR_Q4_1] = llm_avx2_matmul_q4_1,
+		[LLM_TENSOR_Q5_0] = llm_avx2_matmul_q5_0,
+		[LLM_TENSOR_Q5_1] = llm_avx2_matmul_q5_1,
+		[LLM_TENSOR_Q2_K] = llm_avx2_matmul_q2_k,
+		[LLM_TENSOR_Q3_K] = llm_avx2_matmul_q3_k,
+		[LLM_TENSOR_Q4_K] = llm_avx2_matmul_q4_k,
+		[LLM_TENSOR_Q5_K] = llm_avx2_matmul_q5_k,
+		[LLM_TENSOR_Q6_K] = llm_avx2_matmul_q6_k,
+		[LLM_TENSOR_IQ4_NL] = llm_avx2_matmul_iq4_nl,
+		[LLM_TENSOR_IQ4_XS] = llm_avx2_matmul_iq4_xs,
+		[LLM_TENSOR_MXFP4] = llm_avx2_matmul_mxfp4,
+	},
 	.quantize = llm_avx2_quantize,
 	.sum_squares = llm_avx2_sum_squares,
 	.f32_to_f16 = llm_avx2_f32_to_f16,

@@ -7,7 +7,20 @@
 
 void llm_avx2_matmul_f32(const struct llm_matmul *m);
 void llm_avx2_matmul_f16(const struct llm_matmul *m);
+void llm_avx2_matmul_bf16(const struct llm_matmul *m);
+void llm_avx2_matmul_q4_0(const struct llm_matmul *m);
+void llm_avx2_matmul_q4_1(const struct llm_matmul *m);
+void llm_avx2_matmul_q5_0(const struct llm_matmul *m);
+void llm_avx2_matmul_q5_1(const struct llm_matmul *m);
 void llm_avx2_matmul_q8_0(const struct llm_matmul *m);
+void llm_avx2_matmul_q2_k(const struct llm_matmul *m);
+void llm_avx2_matmul_q3_k(const struct llm_matmul *m);
+void llm_avx2_matmul_q4_k(const struct llm_matmul *m);
+void llm_avx2_matmul_q5_k(const struct llm_matmul *m);
+void llm_avx2_matmul_q6_k(const struct llm_matmul *m);
+void llm_avx2_matmul_iq4_nl(const struct llm_matmul *m);
+void llm_avx2_matmul_iq4_xs(const struct llm_matmul *m);
+void llm_avx2_matmul_mxfp4(const struct llm_matmul *m);
 void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n);
 float llm_avx2_sum_squares(const float *x, u32 n);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
