@@ -73,6 +73,7 @@ static bool load_list(const char *name, const char *dir, struct progress *p, int
 {
 	char *path = path_in(dir, name);
 	FILE *f = fopen(path, "r");
+	bool had = f;
 	int got;
 
 	if (!f && errno != ENOENT)
@@ -85,7 +86,7 @@ static bool load_list(const char *name, const char *dir, struct progress *p, int
 		fclose(f);
 	}
 	free(path);
-	return f;
+	return had;
 }
 
 /* Removes the shards of that name that are not of the step, also those of a run that died. */
@@ -145,7 +146,7 @@ static void load_shard(const char *name, struct model *m, struct optim *o, long 
 	if (b.len < sizeof(s))
 		die("%s is damaged: it is too short", path);
 	memcpy(&s, b.p, sizeof(s));
-	data = (const float *)(b.p + sizeof(s));
+	data = (const void *)(b.p + sizeof(s));
 	n = s.to - s.from;
 	if (memcmp(s.magic, "LLMTRAIN", 8) || s.from > s.to || s.to > s.count ||
 	    b.len != sizeof(s) + PARTS * n * sizeof(float) ||

@@ -57,6 +57,8 @@ static void do_text(const struct settings *s, char **files)
 
 	if (!*files)
 		die("give the files to learn from: llm-train text FILE...");
+	if (mkdir(s->dir, 0777) && errno != EEXIST)
+		die("cannot make the folder %s: %s", s->dir, strerror(errno));
 	for (; *files; files++) {
 		struct buf in = file_read(*files);
 
@@ -67,6 +69,7 @@ static void do_text(const struct settings *s, char **files)
 		die("there is no text to learn from in these files");
 	save_text(s->dir, "train.txt", &train);
 	save_text(s->dir, "heldout.txt", &valid);
+	settings_save(s);
 	printf("%ld documents: %zu bytes to train on, %zu held out\n", documents, train.len,
 	       valid.len);
 	free(train.p);
@@ -83,6 +86,7 @@ static void do_vocab(const struct settings *s, char **files)
 	(void)files;
 	vocab_save(&v, o.f);
 	out_close(&o);
+	settings_save(s);
 	printf("%d tokens in the vocabulary\n", v.count);
 	vocab_free(&v);
 	free(text.p);
@@ -120,6 +124,7 @@ static void do_init(const struct settings *s, char **files)
 	if (!stat(path, &st))
 		die("%s is there already; remove it or choose another --dir", path);
 	checkpoint_save("checkpoint", &m, &o, &p);
+	settings_save(s);
 	printf("%zu parameters\n", m.count);
 	free(path);
 	optim_free(&o);
@@ -247,22 +252,10 @@ static void do_sample(const struct settings *s, char **files)
 	vocab_free(&v);
 }
 
-static void save_settings(const struct settings *s, char **files)
-{
-	struct out o;
-
-	(void)files;
-	if (mkdir(s->dir, 0777) && errno != EEXIST)
-		die("cannot make the folder %s: %s", s->dir, strerror(errno));
-	o = out_open(s->dir, "settings.txt");
-	settings_save(s, o.f);
-	out_close(&o);
-}
-
 /* Options into settings; what is left of argv are the files. */
 static void parse(struct settings *s, int argc, char **argv)
 {
-	char *path, **file = argv;
+	char **file = argv;
 
 	for (int pass = 0; pass < 2; pass++) {
 		/* The folder first: its settings come before the other options. */
@@ -275,11 +268,8 @@ static void parse(struct settings *s, int argc, char **argv)
 				settings_set(s, argv[i] + 2, argv[i + 1]);
 			i++;
 		}
-		if (pass == 0) {
-			path = path_in(s->dir, "settings.txt");
-			settings_load(s, path);
-			free(path);
-		}
+		if (pass == 0)
+			settings_load(s, s->dir);
 	}
 	for (int i = 0; i < argc; i++) {
 		if (!strncmp(argv[i], "--", 2))
@@ -293,17 +283,16 @@ static void parse(struct settings *s, int argc, char **argv)
 static const struct {
 	const char *name;
 	void (*run)(const struct settings *s, char **files);
-	bool writes;	/* keeps the settings */
 	bool files;	/* takes files */
 } commands[] = {
-	{ "text", do_text, true, true },
-	{ "vocab", do_vocab, true, false },
-	{ "init", do_init, true, false },
-	{ "train", NULL, true, false },
-	{ "eval", do_eval, false, false },
-	{ "export", do_export, false, false },
-	{ "sample", do_sample, false, false },
-	{ "all", NULL, true, true },
+	{ "text", do_text, true },
+	{ "vocab", do_vocab, false },
+	{ "init", do_init, false },
+	{ "train", NULL, false },
+	{ "eval", do_eval, false },
+	{ "export", do_export, false },
+	{ "sample", do_sample, false },
+	{ "all", NULL, true },
 };
 
 static bool run(const char *command, const struct settings *s, char **files)
@@ -315,8 +304,6 @@ static bool run(const char *command, const struct settings *s, char **files)
 			continue;
 		if (*files && !commands[i].files)
 			die("%s takes no files, but was given '%s'", command, *files);
-		if (commands[i].writes)
-			alone(save_settings, s, files);
 		if (commands[i].run) {
 			alone(commands[i].run, s, files);
 			return true;

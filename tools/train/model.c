@@ -7,6 +7,7 @@
 #include "model.h"
 #include "util.h"
 
+#define MAX_ROWS (1 << 22)	/* of a batch in one pass */
 #define SPREAD 0.02	/* Radford et al. 2019 */
 
 static struct tensor *add_tensor(struct model *m, int layer, const char *name, int rows, int cols,
@@ -154,13 +155,16 @@ static void init_params(struct model *m)
 	}
 }
 
-static void check(const struct settings *s)
+static void check(const struct settings *s, int sequences)
 {
 	int width = s->width, heads = s->heads, kv = s->kv_heads;
 
 	if (width % heads || width / heads % 2)
 		die("--width %d cannot be cut into %d heads of even width; "
 		    "make it a multiple of %d", width, heads, 2 * heads);
+	if (sequences > MAX_ROWS / s->context)
+		die("%d sequences of %g tokens are too many at a time; choose a smaller --micro",
+		    sequences, s->context);
 	if (kv && heads % kv)
 		die("--kv_heads %d must divide --heads %d", kv, heads);
 }
@@ -169,7 +173,7 @@ struct model model_new(const struct settings *s, int vocab, int sequences)
 {
 	struct model m = { .s = s, .vocab = vocab, .sequences = sequences };
 
-	check(s);
+	check(s, sequences);
 	m.tensors = xalloc(9 * (size_t)s->layers + 2, sizeof(*m.tensors));
 	build(&m);
 	m.params = xalloc(m.count, sizeof(*m.params));

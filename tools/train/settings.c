@@ -83,12 +83,12 @@ static const struct setting table[] = {
 
 static double *number(const struct settings *s, const struct setting *t)
 {
-	return (double *)((char *)s + t->at);
+	return (void *)((char *)s + t->at);
 }
 
 static char **text(const struct settings *s, const struct setting *t)
 {
-	return (char **)((char *)s + t->at);
+	return (void *)((char *)s + t->at);
 }
 
 static bool is_text(const struct setting *t)
@@ -145,13 +145,15 @@ void settings_init(struct settings *s)
 		settings_set(s, table[i].name, table[i].init);
 }
 
-void settings_load(struct settings *s, const char *path)
+void settings_load(struct settings *s, const char *dir)
 {
+	char *path = path_in(dir, "settings.txt"), line[4096];
 	FILE *f = fopen(path, "r");
-	char line[4096];
 
-	if (!f)
+	if (!f) {
+		free(path);
 		return;
+	}
 	while (fgets(line, sizeof(line), f)) {
 		char *space = strchr(line, ' ');
 
@@ -162,20 +164,24 @@ void settings_load(struct settings *s, const char *path)
 		settings_set(s, line, space + 1);
 	}
 	fclose(f);
+	free(path);
 }
 
-void settings_save(const struct settings *s, FILE *f)
+void settings_save(const struct settings *s)
 {
+	struct out o = out_open(s->dir, "settings.txt");
+
 	for (size_t i = 0; i < COUNT; i++) {
 		const struct setting *t = &table[i];
 
 		if (!t->keep)
 			continue;
 		if (is_text(t))
-			fprintf(f, "%s %s\n", t->name, *text(s, t));
+			fprintf(o.f, "%s %s\n", t->name, *text(s, t));
 		else
-			fprintf(f, "%s %.17g\n", t->name, *number(s, t));
+			fprintf(o.f, "%s %.17g\n", t->name, *number(s, t));
 	}
+	out_close(&o);
 }
 
 void settings_help(FILE *f)

@@ -68,16 +68,15 @@ void settings_set(struct settings *s, const char *name, const char *value);
 /**
  * settings_load - the settings a run folder was left with
  * @s: changed where the file says so
- * @path: file of "name value" lines; one that is not there changes nothing
+ * @dir: the folder; where it has no settings.txt nothing changes
  */
-void settings_load(struct settings *s, const char *path);
+void settings_load(struct settings *s, const char *dir);
 
 /**
- * settings_save - the opposite; everything needed to repeat the run
+ * settings_save - the opposite: settings.txt, everything needed to repeat the run
  * @s: settings
- * @f: open file
  */
-void settings_save(const struct settings *s, FILE *f);
+void settings_save(const struct settings *s);
 
 /**
  * settings_help - one line a setting

@@ -225,6 +225,8 @@ bool train_run(const struct settings *s, int vocab, const struct tokens *train,
 	r.targets = xalloc((size_t)micro * (int)s->context, sizeof(*r.targets));
 	if (checkpoint_load("checkpoint", &r.m, &r.o, &r.p))
 		curve_load(&r.curve, s->dir, r.p.step);
+	if (dist_rank() == 0)
+		settings_save(s);
 	epochs = s->steps * s->batch / tokens_windows(train, s->context);
 	if (dist_rank() == 0)
 		fprintf(stderr, "%zu parameters, %zu training tokens, %.2f epochs, from step %ld\n",

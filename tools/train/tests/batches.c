@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		die("usage: batches DIR");
 	settings_init(&s);
-	settings_load(&s, path_in(argv[1], "settings.txt"));
+	settings_load(&s, argv[1]);
 	v = vocab_load(path_in(argv[1], "vocab.txt"));
 	t = tokens_new(&v, path_in(argv[1], "train.txt"));
 	context = s.context;

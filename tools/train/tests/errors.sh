@@ -13,6 +13,9 @@ make_text "$SCRATCH/text"
 # shellcheck disable=SC2086
 "$TRAIN" vocab --dir "$DIR" --vocab 300 $SMALL >/dev/null
 
+mkdir "$SCRATCH/large"
+cp "$DIR"/*.txt "$SCRATCH/large"
+
 # refuses PATTERN COMMAND...: status 1, one line that matches, no unfinished file
 refuses()
 {
@@ -86,6 +89,10 @@ check "the checkpoint before that is unharmed" kept
 
 check "a checkpoint of another shape" refuses 'use the settings it was made with' \
 	"$TRAIN" train --dir "$DIR" --width 64
+check "a run that was refused leaves the settings as they were" \
+	grep -q '^width 32$' "$DIR/settings.txt"
+check "a batch too large for one pass" refuses 'smaller --micro' \
+	"$TRAIN" train --dir "$SCRATCH/large" --batch 65536 --context 128
 printf 'x' | dd of="$DIR/checkpoint.5.0" bs=1 seek=1000 conv=notrunc 2>/dev/null
 check "a damaged checkpoint" refuses 'damaged' "$TRAIN" train --dir "$DIR" --width 32
 # shellcheck disable=SC2016
