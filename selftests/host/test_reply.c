@@ -121,6 +121,20 @@ static void shows_what_is_not_utf8(void)
 	}
 }
 
+/* Nothing can finish a character that begins so. */
+static void holds_back_no_impossible_characters(void)
+{
+	struct transcript t;
+
+	for (u32 first = 0x80; first < 0x100; first++) {
+		u8 byte = first;
+
+		begin(&t, NULL);
+		add(&t, &byte, 1);
+		tap_check(t.shown_length == (first < 0xc2 || first > 0xf4));
+	}
+}
+
 static void shows_an_unfinished_character_at_the_end(void)
 {
 	struct transcript t;
@@ -286,6 +300,7 @@ static const struct tap_test tests[] = {
 	{ "plain text is shown at once", shows_plain_text_at_once },
 	{ "a character is never cut, wherever the tokens are", never_cuts_a_character },
 	{ "what is not UTF-8 is shown", shows_what_is_not_utf8 },
+	{ "what can't begin a character is not held back", holds_back_no_impossible_characters },
 	{ "an unfinished character is shown at the end",
 	  shows_an_unfinished_character_at_the_end },
 	{ "stop strings are found wherever the text is cut", stops_wherever_the_text_is_cut },

@@ -186,6 +186,28 @@ static u64 penalized(struct llm_sampler *sampler, u32 count)
 	return bits;
 }
 
+/* Occurrences are counted anew where parameters change. */
+static void new_parameters_count_anew(void)
+{
+	float logits[3] = { 0 };
+	struct llm_sampler *sampler = create(ARRAY_SIZE(logits));
+	struct llm_sampling_params params = plain();
+
+	params.temperature = 0;
+	params.frequency = ONE;
+	llm_sampler_setup(sampler, &params);
+	for (u32 i = 0; i < 6; i++)
+		llm_sampler_see(sampler, i / 3);
+	params.last_n = 4;
+	llm_sampler_setup(sampler, &params);
+	choose_from(sampler, logits);
+	tap_check(logits[0] == -1 && logits[1] == -3 && logits[2] == 0);
+	llm_sampler_see(sampler, 2);
+	choose_from(sampler, logits);
+	tap_check(logits[0] == -1 && logits[1] == -6 && logits[2] == -1);
+	llm_sampler_destroy(sampler);
+}
+
 static void penalties_look_back_last_n_tokens(void)
 {
 	struct llm_sampler *sampler = create(64);
@@ -250,7 +272,10 @@ static u32 keep(const struct llm_sampling_params *params, const float *logits, u
 	u32 kept;
 
 	for (u32 i = 0; i < count; i++)
-		options[i] = (struct option) { .logit = logits[i], .token = i };
+		options[i] = (struct option) {
+			.logit = isnan(logits[i]) ? -INFINITY : logits[i],
+			.token = i,
+		};
 	qsort(options, count, sizeof(*options), by_logit);
 	kept = params->top_k ? min(params->top_k, count) : count;
 	for (u32 i = 0; i < kept; i++)
@@ -406,6 +431,22 @@ static void equal_logits_are_cut_by_token(void)
 	free(logits);
 }
 
+static void fewer_tokens_than_top_k_are_all_kept(void)
+{
+	struct llm_sampling_params params = plain();
+	float *logits = malloc(12000 * sizeof(*logits));
+
+	fill(logits, 9000, 1, 0, 3);
+	for (u32 i = 9000; i < 12000; i++)
+		logits[i] = i % 2 ? NAN : -INFINITY;
+	params.top_k = 10000;
+	params.temperature = 100 * ONE;
+	tap_check(agrees(&params, logits, 12000, 300));
+	params.top_p = ONE * 9 / 10;
+	tap_check(agrees(&params, logits, 12000, 300));
+	free(logits);
+}
+
 /* Pearson's test: 7 degrees of freedom, 0.1% beyond 24.3. */
 static void choices_have_their_probabilities(void)
 {
@@ -553,6 +594,7 @@ static const struct tap_test tests[] = {
 	{ "temperature 0 looks at every token", greedy_looks_at_all },
 	{ "biases are added", biases_are_added },
 	{ "penalties follow their formulas", penalties_follow_their_formulas },
+	{ "new parameters count occurrences anew", new_parameters_count_anew },
 	{ "penalties look back last_n tokens", penalties_look_back_last_n_tokens },
 	{ "temperature agrees with its definition", temperature_agrees_with_its_definition },
 	{ "top-k agrees with its definition", top_k_agrees_with_its_definition },
@@ -561,6 +603,7 @@ static const struct tap_test tests[] = {
 	{ "all together agree with their definitions",
 	  all_together_agree_with_their_definitions },
 	{ "of equal logits the lower tokens are kept", equal_logits_are_cut_by_token },
+	{ "fewer tokens than top-k are all kept", fewer_tokens_than_top_k_are_all_kept },
 	{ "choices have their probabilities", choices_have_their_probabilities },
 	{ "the seed decides", seeds_decide },
 	{ "logits that are no numbers do no harm", strange_logits_do_no_harm },

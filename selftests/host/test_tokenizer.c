@@ -275,12 +275,15 @@ static void longer_tokens_are_cut_out_first(void)
 	u32 abc = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "abc");
 	u32 cdef = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "cdef");
 	u32 aa = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "aa");
-	u32 a = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "f");
+	u32 f = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "f");
+	u32 efg = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "efg");
 	struct llm_tokenizer *tokenizer = create(vocab);
 
 	tap_check(gives(tokenizer, "abcdef", 0, byte + 'a', byte + 'b', cdef, END));
 	tap_check(gives(tokenizer, "abccdef", 0, abc, cdef, END));
-	tap_check(gives(tokenizer, "abcdeff", 0, byte + 'a', byte + 'b', cdef, a, END));
+	tap_check(gives(tokenizer, "abcdeff", 0, byte + 'a', byte + 'b', cdef, f, END));
+	tap_check(gives(tokenizer, "cdefg", 0, cdef, byte + 'g', END));
+	tap_check(gives(tokenizer, "defg", 0, byte + 'd', efg, END));
 	tap_check(gives(tokenizer, "aaa", 0, aa, byte + 'a', END));
 	tap_check(gives(tokenizer, "aaabc", 0, aa, abc, END));
 	free_all(tokenizer, vocab);
