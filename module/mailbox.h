@@ -28,8 +28,10 @@ struct llm_session *llm_letter_session(struct llm_letter *letter);
  * @letter: letter
  * @from: bytes
  *
- * The first call takes a place in the mailbox. Return: as llm_turn_write(); and
- * -ENODEV where there is no model, -EDQUOT where the mailbox is full.
+ * The first call takes a place in the mailbox.
+ *
+ * Return: as llm_turn_write(); and -ENODEV where there is no model, -EDQUOT where
+ * the mailbox is full.
  */
 ssize_t llm_letter_write(struct llm_letter *letter, struct iov_iter *from);
 
@@ -72,8 +74,10 @@ void llm_mail_reader_destroy(struct llm_mail_reader *reader);
  * @to: where to, not empty
  * @nonblock: do not wait
  *
- * Each reply ends in a newline. Return: bytes taken, of one reply; 0 where there
- * is no reply, nor one under way; -EAGAIN, -ERESTARTSYS, -EFAULT.
+ * Each reply ends in a newline.
+ *
+ * Return: bytes taken, of one reply; 0 where there is no reply, nor one under
+ * way; -EAGAIN, -ERESTARTSYS, -EFAULT.
  */
 ssize_t llm_mail_read(struct llm_mail_reader *reader, struct iov_iter *to, bool nonblock);
 

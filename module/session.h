@@ -46,8 +46,12 @@ enum llm_session_state {
 };
 
 /**
- * struct llm_session_counts - what the turns of a session took; units are those
- *	of struct llm_session_info
+ * struct llm_session_counts - what the turns of a session took
+ * @tokens_in: prompt tokens computed
+ * @tokens_out: tokens made
+ * @queued_ns: nanoseconds waited for the first step
+ * @first_token_ns: nanoseconds from start to first token, last turn
+ * @cpu_ns: nanoseconds of computing
  */
 struct llm_session_counts {
 	u64 tokens_in;
@@ -216,8 +220,10 @@ int llm_session_bind(struct llm_session *session);
 void llm_session_rebind(struct llm_session *session, struct llm_model *model, u32 context);
 
 /**
- * llm_session_context() - positions a session of a model has if nobody asks
- * @model: model
+ * llm_session_context() - positions a session has where nobody asked for some
+ * @model: its model
+ *
+ * Return: 1..context length of the model.
  */
 u32 llm_session_context(const struct llm_model *model);
 

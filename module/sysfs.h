@@ -5,9 +5,9 @@
 struct attribute_group;
 struct device;
 
-/**
- * llm_sysfs_groups - counters of the module, attributes of the device; the file
- *	sysfs-class-misc-llm says what they mean
+/*
+ * Counters of the module, attributes of the device; the file sysfs-class-misc-llm
+ * says what they mean.
  */
 extern const struct attribute_group *llm_sysfs_groups[];
 
@@ -15,8 +15,9 @@ extern const struct attribute_group *llm_sysfs_groups[];
  * llm_sysfs_add_model() - shows a model
  * @name: its name
  *
- * Models may be added before llm_sysfs_init(). Return: 0, -EEXIST where one of
- * that name is shown, -ENOMEM.
+ * Models may be added before llm_sysfs_init().
+ *
+ * Return: 0, -EEXIST where one of that name is shown, -ENOMEM.
  */
 int llm_sysfs_add_model(const char *name);
 

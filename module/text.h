@@ -23,9 +23,9 @@ struct llm_tokens {
  * llm_text_max_tokens() - tokens a text can have at most
  * @length: bytes, at most LLM_MAX_TEXT
  *
- * Each byte is one at worst; a text may be given a token that begins it and a
- * space, and another space after each token that was cut out of it, which takes
- * a byte, as what follows does.
+ * Return: the bound. Each byte is one at worst; a text may be given a token that
+ * begins it and a space, and another space after each token that was cut out of
+ * it, which takes a byte, as what follows does.
  */
 static inline u32 llm_text_max_tokens(u32 length)
 {

@@ -30,8 +30,9 @@ int llm_turn_bind(struct llm_session *session);
  * llm_turn_check() - whether llm_turn_start() would find the text too long
  * @session: session
  *
- * Changes nothing but that the session has a model afterwards. Return: 0 or an
- * error of llm_turn_start().
+ * Changes nothing but that the session has a model afterwards.
+ *
+ * Return: 0 or an error of llm_turn_start().
  */
 int llm_turn_check(struct llm_session *session);
 
@@ -39,10 +40,11 @@ int llm_turn_check(struct llm_session *session);
  * llm_turn_start() - submits what was written
  * @session: session
  *
- * Everything that the reply needs is reserved here. Return: 0, -EBUSY while a
- * reply is under way or unread, -ENODATA where nothing was written, -ENODEV
- * where there is no model, -ENOSPC where the text does not fit the context (it
- * is discarded), -ENOMEM, -EINTR (the text stays).
+ * Everything that the reply needs is reserved here.
+ *
+ * Return: 0, -EBUSY while a reply is under way or unread, -ENODATA where nothing
+ * was written, -ENODEV where there is no model, -ENOSPC where the text does not
+ * fit the context (it is discarded), -ENOMEM, -EINTR (the text stays).
  */
 int llm_turn_start(struct llm_session *session);
 
@@ -52,14 +54,18 @@ int llm_turn_start(struct llm_session *session);
  * @to: where to, not empty
  * @nonblock: do not wait
  *
- * Waits for the first byte. Return: bytes taken; 0 at the end of the reply, which
- * ends the turn, and where there is no reply; -EAGAIN, -ERESTARTSYS, -EFAULT.
+ * Waits for the first byte.
+ *
+ * Return: bytes taken; 0 at the end of the reply, which ends the turn, and where
+ * there is no reply; -EAGAIN, -ERESTARTSYS, -EFAULT.
  */
 ssize_t llm_turn_read(struct llm_session *session, struct iov_iter *to, bool nonblock);
 
 /**
- * llm_turn_ends_line() - whether the last byte of a reply is a newline
+ * llm_turn_ends_line() - whether a reply ends in a newline
  * @session: session whose reply was read to its end
+ *
+ * Return: whether its last byte is one.
  */
 bool llm_turn_ends_line(const struct llm_session *session);
 
@@ -76,7 +82,9 @@ __poll_t llm_turn_poll(struct llm_session *session);
  * llm_turn_cancel() - ends the reply under way, if there is one
  * @session: session
  *
- * Does not wait: the end can be read within a step. Return: 0 or -EINTR.
+ * Does not wait: the end can be read within a step.
+ *
+ * Return: 0 or -EINTR.
  */
 int llm_turn_cancel(struct llm_session *session);
 
