@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,24 +34,24 @@
  * @gated: their product
  */
 struct llama {
-	uint32_t layers;
-	uint32_t width;
-	uint32_t hidden;
-	uint32_t heads;
-	uint32_t kv_heads;
-	uint32_t key_dim;
-	uint32_t value_dim;
-	uint32_t rope_dim;
+	__u32 layers;
+	__u32 width;
+	__u32 hidden;
+	__u32 heads;
+	__u32 kv_heads;
+	__u32 key_dim;
+	__u32 value_dim;
+	__u32 rope_dim;
 	double rope_base;
 	double rope_factor;
 	float epsilon;
-	uint16_t x;
-	uint16_t normed;
-	uint16_t angles;
-	uint16_t qkv;
-	uint16_t attended;
-	uint16_t gate_up;
-	uint16_t gated;
+	__u16 x;
+	__u16 normed;
+	__u16 angles;
+	__u16 qkv;
+	__u16 attended;
+	__u16 gate_up;
+	__u16 gated;
 };
 
 /**
@@ -62,13 +63,13 @@ struct llama {
  */
 struct linear {
 	const char *name;
-	uint32_t rows;
+	__u32 rows;
 	const struct gguf_tensor *weight;
 	const struct gguf_tensor *bias;
 };
 
 /* An instruction of which only the op is set. */
-static struct llm_insn new_insn(uint16_t op, uint16_t dst)
+static struct llm_insn new_insn(__u16 op, __u16 dst)
 {
 	struct llm_insn insn = { .op = op, .dst = dst, .slot = LLM_IMAGE_NONE16 };
 
@@ -78,12 +79,12 @@ static struct llm_insn new_insn(uint16_t op, uint16_t dst)
 }
 
 /* A number for all layers; files may hold it once a layer. */
-static uint32_t uniform_uint(struct compile *c, const char *name, uint64_t missing,
-			     uint32_t most, uint32_t layers)
+static __u32 uniform_uint(struct compile *c, const char *name, __u64 missing,
+			  __u32 most, __u32 layers)
 {
 	const struct gguf_key *key = NULL;
 	double first;
-	uint64_t i;
+	__u64 i;
 
 	if (c->code)
 		return 1;
@@ -108,7 +109,7 @@ static uint32_t uniform_uint(struct compile *c, const char *name, uint64_t missi
 static void read_rope(struct compile *c, struct llama *m)
 {
 	const char *type = "linear";
-	uint64_t length = strlen(type);
+	__u64 length = strlen(type);
 	int found;
 
 	m->rope_dim = compile_uint(c, "llama.rope.dimension_count", m->key_dim, 2, m->key_dim);
@@ -165,14 +166,14 @@ static void read_shape(struct compile *c, struct llama *m)
 		compile_fail(c, EINVAL,
 			     "key 'llama.attention.head_count_kv': %u does not divide the %u heads",
 			     m->kv_heads, m->heads);
-	if (!c->code && (uint64_t)m->heads * (m->key_dim + m->value_dim) * 2 > COMPILE_MAX_WIDTH)
+	if (!c->code && (__u64)m->heads * (m->key_dim + m->value_dim) * 2 > COMPILE_MAX_WIDTH)
 		compile_fail(c, EOPNOTSUPP, "%u heads of %u and %u columns are too wide", m->heads,
 			     m->key_dim, m->value_dim);
 }
 
 static void add_registers(struct compile *c, struct llama *m)
 {
-	uint32_t qkv = m->heads * m->key_dim + m->kv_heads * (m->key_dim + m->value_dim);
+	__u32 qkv = m->heads * m->key_dim + m->kv_heads * (m->key_dim + m->value_dim);
 
 	m->x = image_add_register(&c->writer, m->width, LLM_ROWS_BATCH);
 	m->normed = image_add_register(&c->writer, m->width, LLM_ROWS_BATCH);
@@ -183,7 +184,7 @@ static void add_registers(struct compile *c, struct llama *m)
 	m->gated = image_add_register(&c->writer, m->hidden, LLM_ROWS_BATCH);
 }
 
-static uint32_t add_embedding(struct compile *c, const struct llama *m)
+static __u32 add_embedding(struct compile *c, const struct llama *m)
 {
 	struct llm_insn insn = new_insn(LLM_OP_EMBED, m->x);
 	const struct gguf_tensor *source;
@@ -201,7 +202,7 @@ static uint32_t add_embedding(struct compile *c, const struct llama *m)
 static void add_angles(struct compile *c, const struct llama *m)
 {
 	struct llm_insn insn = new_insn(LLM_OP_ANGLES, m->angles);
-	uint32_t count = m->rope_dim / 2, i;
+	__u32 count = m->rope_dim / 2, i;
 	const struct gguf_tensor *factors;
 	float *values;
 
@@ -218,16 +219,16 @@ static void add_angles(struct compile *c, const struct llama *m)
 
 		values[i] = pow(m->rope_base, -2.0 * i / m->rope_dim) / factor;
 		if (!isfinite(values[i]))
-			compile_fail(c, EINVAL, "frequency %u of the rotary positions is not finite",
-				     i);
+			compile_fail(c, EINVAL,
+				     "frequency %u of the rotary positions is not finite", i);
 	}
 	insn.tensor[0] = compile_values(c, "rope_frequencies", values, count);
 	insn.arg[0] = number_bits(1);
 	image_add_insn(&c->writer, &insn);
 }
 
-static void add_norm(struct compile *c, const struct llama *m, const char *name, uint16_t dst,
-		     uint16_t src)
+static void add_norm(struct compile *c, const struct llama *m, const char *name, __u16 dst,
+		     __u16 src)
 {
 	struct llm_insn insn = new_insn(LLM_OP_NORM, dst);
 
@@ -241,13 +242,13 @@ static void add_norm(struct compile *c, const struct llama *m, const char *name,
 /* Names longer than this are in no model of the family. */
 #define NAME_SIZE 64
 
-static void layer_name(char *to, uint32_t layer, const char *name, const char *suffix)
+static void layer_name(char *to, __u32 layer, const char *name, const char *suffix)
 {
 	snprintf(to, NAME_SIZE, "blk.%u.%s.%s", layer, name, suffix);
 }
 
-static void find_linear(struct compile *c, struct linear *linear, uint32_t layer,
-			uint32_t columns)
+static void find_linear(struct compile *c, struct linear *linear, __u32 layer,
+			__u32 columns)
 {
 	char name[NAME_SIZE];
 
@@ -257,9 +258,9 @@ static void find_linear(struct compile *c, struct linear *linear, uint32_t layer
 	linear->bias = compile_find(c, name, linear->rows, 1);
 }
 
-static bool can_join(const struct compile *c, const struct linear *linears, uint32_t count)
+static bool can_join(const struct compile *c, const struct linear *linears, __u32 count)
 {
-	uint32_t i;
+	__u32 i;
 
 	for (i = 0; i < count; i++)
 		if (linears[i].bias || compile_weight_type(c, linears[i].weight) !=
@@ -273,14 +274,14 @@ static bool can_join(const struct compile *c, const struct linear *linears, uint
  * into @dst; with a @residual they are added to that. In one tensor where that
  * can be, since one long instruction keeps the workers busier than three.
  */
-static void add_linears(struct compile *c, uint32_t layer, uint16_t dst, uint16_t src,
-			uint32_t columns, uint16_t residual, struct linear *linears,
-			uint32_t count)
+static void add_linears(struct compile *c, __u32 layer, __u16 dst, __u16 src,
+			__u32 columns, __u16 residual, struct linear *linears,
+			__u32 count)
 {
 	struct llm_insn insn = new_insn(LLM_OP_LINEAR, dst);
 	const struct gguf_tensor *sources[COMPILE_MAX_PARTS];
 	char name[NAME_SIZE];
-	uint32_t i;
+	__u32 i;
 
 	for (i = 0; i < count; i++) {
 		find_linear(c, &linears[i], layer, columns);
@@ -305,10 +306,10 @@ static void add_linears(struct compile *c, uint32_t layer, uint16_t dst, uint16_
 	}
 }
 
-static void add_attention(struct compile *c, const struct llama *m, uint32_t layer)
+static void add_attention(struct compile *c, const struct llama *m, __u32 layer)
 {
-	uint32_t queries = m->heads * m->key_dim, keys = m->kv_heads * m->key_dim;
-	uint32_t values = m->kv_heads * m->value_dim;
+	__u32 queries = m->heads * m->key_dim, keys = m->kv_heads * m->key_dim;
+	__u32 values = m->kv_heads * m->value_dim;
 	struct linear qkv[] = {
 		{ "attn_q", queries, NULL, NULL },
 		{ "attn_k", keys, NULL, NULL },
@@ -342,7 +343,7 @@ static void add_attention(struct compile *c, const struct llama *m, uint32_t lay
 	add_linears(c, layer, m->x, m->attended, m->heads * m->value_dim, m->x, output, 1);
 }
 
-static void add_feed_forward(struct compile *c, const struct llama *m, uint32_t layer)
+static void add_feed_forward(struct compile *c, const struct llama *m, __u32 layer)
 {
 	struct linear gate_up[] = {
 		{ "ffn_gate", m->hidden, NULL, NULL },
@@ -362,11 +363,11 @@ static void add_feed_forward(struct compile *c, const struct llama *m, uint32_t 
 }
 
 /* The last rows only: what no one asked for is not worth a vocabulary of logits. */
-static void add_output(struct compile *c, const struct llama *m, uint32_t embedding)
+static void add_output(struct compile *c, const struct llama *m, __u32 embedding)
 {
-	uint32_t vocab = c->writer.model.vocab_size;
-	uint16_t wanted = image_add_register(&c->writer, m->width, LLM_ROWS_OUTPUT);
-	uint16_t normed = image_add_register(&c->writer, m->width, LLM_ROWS_OUTPUT);
+	__u32 vocab = c->writer.model.vocab_size;
+	__u16 wanted = image_add_register(&c->writer, m->width, LLM_ROWS_OUTPUT);
+	__u16 normed = image_add_register(&c->writer, m->width, LLM_ROWS_OUTPUT);
 	struct llm_insn gather = new_insn(LLM_OP_GATHER, wanted);
 	const struct gguf_tensor *output;
 	struct llm_insn linear;
@@ -385,7 +386,7 @@ static void add_output(struct compile *c, const struct llama *m, uint32_t embedd
 void compile_arch_llama(struct compile *c)
 {
 	struct llama m = { 0 };
-	uint32_t layer, embedding;
+	__u32 layer, embedding;
 
 	read_shape(c, &m);
 	read_rope(c, &m);

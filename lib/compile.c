@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -39,8 +38,6 @@ static const struct vocab vocabs[] = {
 	{ "llama", compile_vocab_spm },
 };
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
 void compile_fail(struct compile *c, int code, const char *format, ...)
 {
 	char text[256];
@@ -54,10 +51,10 @@ void compile_fail(struct compile *c, int code, const char *format, ...)
 	c->code = llmctl_fail(c->error, code, "%s: %s", c->gguf->label, text);
 }
 
-uint32_t compile_uint(struct compile *c, const char *name, uint64_t missing, uint32_t least,
-		      uint32_t most)
+__u32 compile_uint(struct compile *c, const char *name, __u64 missing, __u32 least,
+		   __u32 most)
 {
-	uint64_t value = missing;
+	__u64 value = missing;
 	int found;
 
 	if (c->code)
@@ -68,7 +65,7 @@ uint32_t compile_uint(struct compile *c, const char *name, uint64_t missing, uin
 	else if (!found && missing == COMPILE_REQUIRED)
 		compile_fail(c, EINVAL, "key '%s' is missing", name);
 	else if (value < least || value > most)
-		compile_fail(c, EINVAL, "key '%s': %" PRIu64 " is not between %u and %u", name,
+		compile_fail(c, EINVAL, "key '%s': %llu is not between %u and %u", name,
 			     value, least, most);
 	return c->code ? least : value;
 }
@@ -90,8 +87,8 @@ double compile_float(struct compile *c, const char *name, double missing)
 	return c->code ? 1 : value;
 }
 
-const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint64_t columns,
-				       uint64_t rows)
+const struct gguf_tensor *compile_find(struct compile *c, const char *name, __u64 columns,
+				       __u64 rows)
 {
 	const struct gguf_tensor *tensor;
 
@@ -108,16 +105,17 @@ const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint
 	}
 	if (tensor->dims[0] != columns || tensor->dims[1] != rows ||
 	    tensor->elements != columns * rows) {
-		compile_fail(c, EINVAL, "tensor '%s' is %" PRIu64 " x %" PRIu64 "%s, not %" PRIu64
-			     " x %" PRIu64, name, tensor->dims[0], tensor->dims[1],
+		compile_fail(c, EINVAL,
+			     "tensor '%s' is %llu x %llu%s, not %llu x %llu",
+			     name, tensor->dims[0], tensor->dims[1],
 			     tensor->dim_count > 2 ? " x ..." : "", columns, rows);
 		return NULL;
 	}
 	return tensor;
 }
 
-const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint64_t columns,
-				       uint64_t rows)
+const struct gguf_tensor *compile_need(struct compile *c, const char *name, __u64 columns,
+				       __u64 rows)
 {
 	const struct gguf_tensor *tensor = compile_find(c, name, columns, rows);
 
@@ -126,7 +124,7 @@ const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint
 	return tensor;
 }
 
-uint32_t compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor)
+__u32 compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor)
 {
 	if (c->type == LLMCTL_KEEP_TYPES)
 		return tensor->type;
@@ -151,11 +149,11 @@ static void add_part(struct compile *c, const struct compile_part *part)
 	c->parts[c->part_count++] = *part;
 }
 
-uint32_t compile_weight(struct compile *c, const char *name,
-			const struct gguf_tensor *const *sources, uint32_t count)
+__u32 compile_weight(struct compile *c, const char *name,
+		     const struct gguf_tensor *const *sources, __u32 count)
 {
-	uint64_t offset, rows = 0;
-	uint32_t type, number, i;
+	__u64 offset, rows = 0;
+	__u32 type, number, i;
 
 	if (c->code)
 		return LLM_IMAGE_NONE;
@@ -180,9 +178,9 @@ uint32_t compile_weight(struct compile *c, const char *name,
 	return number;
 }
 
-uint32_t compile_values(struct compile *c, const char *name, float *values, uint32_t count)
+__u32 compile_values(struct compile *c, const char *name, float *values, __u32 count)
 {
-	uint32_t number;
+	__u32 number;
 
 	if (c->code) {
 		free(values);
@@ -203,14 +201,15 @@ uint32_t compile_values(struct compile *c, const char *name, float *values, uint
 	return number;
 }
 
-uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source)
+__u32 compile_vector(struct compile *c, const struct gguf_tensor *source)
 {
-	uint32_t number;
+	__u32 number;
 
 	if (c->code || !source)
 		return LLM_IMAGE_NONE;
 	if (source->type != LLM_TENSOR_F32 && source->type != LLM_TENSOR_F16) {
-		compile_fail(c, EOPNOTSUPP, "tensor '%s' is a vector of type %s; F32 and F16 are supported",
+		compile_fail(c, EOPNOTSUPP,
+			     "tensor '%s' is a vector of type %s; F32 and F16 are supported",
 			     source->name, ggml_type_find(source->type)->name);
 		return LLM_IMAGE_NONE;
 	}
@@ -227,16 +226,16 @@ uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source)
 	return number;
 }
 
-static bool text_is(const char *text, uint64_t length, const char *string)
+static bool text_is(const char *text, __u64 length, const char *string)
 {
 	return length == strlen(string) && !memcmp(text, string, length);
 }
 
 /* A text of the metadata for a fixed field, cut between two characters or at a NUL. */
-static void copy_text(struct compile *c, const char *name, uint8_t *to, size_t size)
+static void copy_text(struct compile *c, const char *name, __u8 *to, size_t size)
 {
 	const char *text = "";
-	uint64_t length = 0;
+	__u64 length = 0;
 	int found;
 
 	found = gguf_get_string(c->gguf, name, &text, &length, c->error);
@@ -257,7 +256,7 @@ static void copy_text(struct compile *c, const char *name, uint8_t *to, size_t s
 static void check_kind_of_file(struct compile *c)
 {
 	const char *type;
-	uint64_t length, parts = 1;
+	__u64 length, parts = 1;
 	int found;
 
 	found = gguf_get_string(c->gguf, "general.type", &type, &length, c->error);
@@ -273,14 +272,14 @@ static void check_kind_of_file(struct compile *c)
 		c->code = found;
 	else if (parts > 1)
 		compile_fail(c, EOPNOTSUPP,
-			     "it is one of %" PRIu64 " parts; join them with llama-gguf-split --merge",
+			     "it is one of %llu parts; join them with llama-gguf-split --merge",
 			     parts);
 }
 
 static void compile_vocab(struct compile *c)
 {
 	const char *name;
-	uint64_t length;
+	__u64 length;
 	size_t i;
 	int found;
 
@@ -291,7 +290,7 @@ static void compile_vocab(struct compile *c)
 		c->code = found;
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'tokenizer.ggml.model' is missing");
-	for (i = 0; i < COUNT(vocabs) && !c->code; i++) {
+	for (i = 0; i < ARRAY_SIZE(vocabs) && !c->code; i++) {
 		if (text_is(name, length, vocabs[i].name)) {
 			vocabs[i].compile(c);
 			return;
@@ -309,7 +308,7 @@ static void compile_vocab(struct compile *c)
 static void check_all_used(struct compile *c, const char *arch)
 {
 	size_t length = strlen(arch);
-	uint32_t i;
+	__u32 i;
 
 	for (i = 0; i < c->gguf->key_count && !c->code; i++) {
 		const struct gguf_key *key = &c->gguf->keys[i];
@@ -326,7 +325,7 @@ static void check_all_used(struct compile *c, const char *arch)
 static const struct arch *find_arch(struct compile *c)
 {
 	const char *name;
-	uint64_t length;
+	__u64 length;
 	size_t i;
 	int found;
 
@@ -335,7 +334,7 @@ static const struct arch *find_arch(struct compile *c)
 		c->code = found;
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'general.architecture' is missing");
-	for (i = 0; i < COUNT(archs) && !c->code; i++)
+	for (i = 0; i < ARRAY_SIZE(archs) && !c->code; i++)
 		if (text_is(name, length, archs[i].name))
 			return &archs[i];
 	compile_fail(c, EOPNOTSUPP, "architecture '%.*s' is not supported; 'llama' is",
@@ -346,7 +345,7 @@ static const struct arch *find_arch(struct compile *c)
 int compile_gguf(struct compile *c)
 {
 	const struct arch *arch;
-	uint32_t i;
+	__u32 i;
 
 	check_kind_of_file(c);
 	if (c->code)
@@ -367,14 +366,14 @@ int compile_gguf(struct compile *c)
 	return c->code;
 }
 
-uint64_t compile_size(const struct compile *c)
+__u64 compile_size(const struct compile *c)
 {
 	return image_size(&c->writer);
 }
 
 void compile_destroy(struct compile *c)
 {
-	uint32_t i;
+	__u32 i;
 
 	for (i = 0; i < c->part_count; i++)
 		free(c->parts[i].values);

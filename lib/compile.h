@@ -6,6 +6,8 @@
 #ifndef LLMCTL_COMPILE_H
 #define LLMCTL_COMPILE_H
 
+#include <stdint.h>
+
 #include "gguf.h"
 #include "image_writer.h"
 
@@ -31,11 +33,11 @@
  * @count: of @values
  */
 struct compile_part {
-	uint64_t offset;
-	uint32_t type;
+	__u64 offset;
+	__u32 type;
 	const struct gguf_tensor *source;
 	float *values;
-	uint32_t count;
+	__u32 count;
 };
 
 /**
@@ -55,11 +57,11 @@ struct compile_part {
  */
 struct compile {
 	struct gguf *gguf;
-	uint32_t type;
+	__u32 type;
 	struct image_writer writer;
 	struct compile_part *parts;
-	uint32_t part_count;
-	uint32_t fallbacks;
+	__u32 part_count;
+	__u32 fallbacks;
 	int code;
 	struct llmctl_error *error;
 };
@@ -76,8 +78,10 @@ int compile_gguf(struct compile *c);
 /**
  * compile_size() - bytes of the image
  * @c: compilation that succeeded
+ *
+ * Return: the bytes.
  */
-uint64_t compile_size(const struct compile *c);
+__u64 compile_size(const struct compile *c);
 
 /**
  * compile_write() - writes the image
@@ -104,8 +108,7 @@ void compile_destroy(struct compile *c);
  * @code: positive errno
  * @format: as for printf(); the file's name is put before it
  */
-__attribute__((__format__(__printf__, 3, 4)))
-void compile_fail(struct compile *c, int code, const char *format, ...);
+void compile_fail(struct compile *c, int code, const char *format, ...) __printf(3, 4);
 
 /**
  * compile_uint() - a whole number of the metadata
@@ -117,8 +120,8 @@ void compile_fail(struct compile *c, int code, const char *format, ...);
  *
  * Return: the number, or @least after a failure.
  */
-uint32_t compile_uint(struct compile *c, const char *name, uint64_t missing, uint32_t least,
-		      uint32_t most);
+__u32 compile_uint(struct compile *c, const char *name, __u64 missing, __u32 least,
+		   __u32 most);
 
 /**
  * compile_float() - a number of the metadata
@@ -140,8 +143,8 @@ double compile_float(struct compile *c, const char *name, double missing);
  * Return: the tensor, of a type that images have, or NULL where there is none
  * of that name or after a failure.
  */
-const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint64_t columns,
-				       uint64_t rows);
+const struct gguf_tensor *compile_find(struct compile *c, const char *name, __u64 columns,
+				       __u64 rows);
 
 /**
  * compile_need() - the same for one that must be there
@@ -149,9 +152,11 @@ const struct gguf_tensor *compile_find(struct compile *c, const char *name, uint
  * @name: name
  * @columns: numbers in a row it must have
  * @rows: rows it must have
+ *
+ * Return: the tensor, or NULL after a failure.
  */
-const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint64_t columns,
-				       uint64_t rows);
+const struct gguf_tensor *compile_need(struct compile *c, const char *name, __u64 columns,
+				       __u64 rows);
 
 /**
  * compile_weight_type() - the type a weight will have in the image
@@ -160,7 +165,7 @@ const struct gguf_tensor *compile_need(struct compile *c, const char *name, uint
  *
  * Return: enum llm_tensor_type.
  */
-uint32_t compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor);
+__u32 compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor);
 
 /**
  * compile_weight() - puts a matrix into the image
@@ -172,8 +177,8 @@ uint32_t compile_weight_type(const struct compile *c, const struct gguf_tensor *
  *
  * Return: its number there.
  */
-uint32_t compile_weight(struct compile *c, const char *name,
-			const struct gguf_tensor *const *sources, uint32_t count);
+__u32 compile_weight(struct compile *c, const char *name,
+		     const struct gguf_tensor *const *sources, __u32 count);
 
 /**
  * compile_vector() - puts a vector into the image, as F32
@@ -182,7 +187,7 @@ uint32_t compile_weight(struct compile *c, const char *name,
  *
  * Return: its number there, or LLM_IMAGE_NONE for NULL.
  */
-uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source);
+__u32 compile_vector(struct compile *c, const struct gguf_tensor *source);
 
 /**
  * compile_values() - puts numbers into the image that are not in the file
@@ -193,7 +198,7 @@ uint32_t compile_vector(struct compile *c, const struct gguf_tensor *source);
  *
  * Return: its number there.
  */
-uint32_t compile_values(struct compile *c, const char *name, float *values, uint32_t count);
+__u32 compile_values(struct compile *c, const char *name, float *values, __u32 count);
 
 /**
  * compile_vocab_spm() - compiles a SentencePiece vocabulary

@@ -7,7 +7,7 @@
 #include "number.h"
 
 /* Numbers that are read at a time; a multiple of every block. */
-#define CHUNK (1U << 18)
+#define CHUNK 262144
 
 /**
  * struct sink - where the numbers go and who is told
@@ -22,36 +22,36 @@
  */
 struct sink {
 	const struct compile *c;
-	uint8_t *data;
-	uint64_t written;
-	uint8_t *raw;
+	__u8 *data;
+	__u64 written;
+	__u8 *raw;
 	float *numbers;
 	llmctl_progress progress;
 	void *progress_data;
 	struct llmctl_error *error;
 };
 
-static void advance(struct sink *s, uint64_t length)
+static void advance(struct sink *s, __u64 length)
 {
 	s->written += length;
 	if (s->progress)
 		s->progress(s->progress_data, s->written, s->c->writer.data_length);
 }
 
-static uint64_t bytes_of(uint32_t type, uint64_t count)
+static __u64 bytes_of(__u32 type, __u64 count)
 {
 	const struct number_type *number = number_type(type);
 
 	return count / number->block * number->bytes;
 }
 
-static int write_chunk(struct sink *s, const struct compile_part *part, uint64_t at,
-		       uint32_t count)
+static int write_chunk(struct sink *s, const struct compile_part *part, __u64 at,
+		       __u32 count)
 {
 	const struct gguf_tensor *from = part->source;
-	uint8_t *to = s->data + part->offset + bytes_of(part->type, at);
-	uint64_t offset = from->offset + bytes_of(from->type, at);
-	uint64_t length = bytes_of(from->type, count);
+	__u8 *to = s->data + part->offset + bytes_of(part->type, at);
+	__u64 offset = from->offset + bytes_of(from->type, at);
+	__u64 length = bytes_of(from->type, count);
 	int ret;
 
 	if (from->type == part->type)
@@ -68,8 +68,8 @@ static int write_chunk(struct sink *s, const struct compile_part *part, uint64_t
 
 static int write_part(struct sink *s, const struct compile_part *part)
 {
-	uint64_t at, left;
-	uint32_t count;
+	__u64 at, left;
+	__u32 count;
 	int ret;
 
 	/* Tensors begin at multiples of LLM_IMAGE_ALIGN. */
@@ -100,7 +100,7 @@ int compile_write(const struct compile *c, void *image, llmctl_progress progress
 		.progress_data = data,
 		.error = error,
 	};
-	uint32_t i;
+	__u32 i;
 	int ret = 0;
 
 	s.raw = malloc(CHUNK * sizeof(float));

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -116,10 +117,10 @@ int llmctl_info(struct llmctl_device *device, struct llm_info *info, struct llmc
 
 /* A list of whatever length: asked for again while it outgrows the room. */
 static int get_list(struct llmctl_device *device, unsigned long number, size_t entry,
-		    void **array, uint32_t *count, const char *what, struct llmctl_error *error)
+		    void **array, __u32 *count, const char *what, struct llmctl_error *error)
 {
 	struct llm_list list;
-	uint32_t room = 16;
+	__u32 room = 16;
 	void *entries;
 	int ret;
 
@@ -147,7 +148,7 @@ static int get_list(struct llmctl_device *device, unsigned long number, size_t e
 	return 0;
 }
 
-int llmctl_models(struct llmctl_device *device, struct llm_model_info **models, uint32_t *count,
+int llmctl_models(struct llmctl_device *device, struct llm_model_info **models, __u32 *count,
 		  struct llmctl_error *error)
 {
 	void *array;
@@ -161,7 +162,7 @@ int llmctl_models(struct llmctl_device *device, struct llm_model_info **models, 
 }
 
 int llmctl_sessions(struct llmctl_device *device, struct llm_session_info **sessions,
-		    uint32_t *count, struct llmctl_error *error)
+		    __u32 *count, struct llmctl_error *error)
 {
 	void *array;
 	int ret;
@@ -173,7 +174,7 @@ int llmctl_sessions(struct llmctl_device *device, struct llm_session_info **sess
 	return ret;
 }
 
-int32_t llmctl_fixed(double value)
+__s32 llmctl_fixed(double value)
 {
 	double scaled = round(value * LLM_FIXED_ONE);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -17,7 +18,7 @@ static void make_printable(char *text)
 		if (*c < 0x20 || *c == 0x7f)
 			*c = '?';
 		else if (c[0] == 0xc2 && c[1] >= 0x80 && c[1] <= 0x9f)
-			c[0] = c[1] = '?';
+			memcpy(c, "??", 2);
 	}
 }
 

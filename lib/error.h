@@ -3,6 +3,7 @@
 #define LLMCTL_ERROR_H
 
 #include "llmctl.h"
+#include "macros.h"
 
 /**
  * llmctl_fail() - writes down a reason
@@ -12,7 +13,6 @@
  *
  * Return: -@code, so that a check is one line.
  */
-__attribute__((__format__(__printf__, 3, 4)))
-int llmctl_fail(struct llmctl_error *error, int code, const char *format, ...);
+int llmctl_fail(struct llmctl_error *error, int code, const char *format, ...) __printf(3, 4);
 
 #endif /* LLMCTL_ERROR_H */

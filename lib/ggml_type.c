@@ -2,6 +2,7 @@
 #include <stddef.h>
 
 #include "ggml_type.h"
+#include "macros.h"
 
 /* From ggml.h and ggml-common.h; the gaps are types that were given up. */
 static const struct ggml_type types[] = {
@@ -39,11 +40,11 @@ static const struct ggml_type types[] = {
 	{ 39, "MXFP4", 32, 17 },
 };
 
-const struct ggml_type *ggml_type_find(uint32_t number)
+const struct ggml_type *ggml_type_find(__u32 number)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(types); i++)
 		if (types[i].number == number)
 			return &types[i];
 	return NULL;

@@ -2,7 +2,7 @@
 #ifndef LLMCTL_GGML_TYPE_H
 #define LLMCTL_GGML_TYPE_H
 
-#include <stdint.h>
+#include <linux/types.h>
 
 /**
  * struct ggml_type - a number format of GGUF
@@ -12,10 +12,10 @@
  * @bytes: bytes of a block
  */
 struct ggml_type {
-	uint32_t number;
+	__u32 number;
 	const char *name;
-	uint32_t block;
-	uint32_t bytes;
+	__u32 block;
+	__u32 bytes;
 };
 
 /**
@@ -24,6 +24,6 @@ struct ggml_type {
  *
  * Return: the format, or NULL where it is not known.
  */
-const struct ggml_type *ggml_type_find(uint32_t number);
+const struct ggml_type *ggml_type_find(__u32 number);
 
 #endif /* LLMCTL_GGML_TYPE_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +16,9 @@
 #endif
 
 /* Read at first; more is read as the metadata turns out to be longer. */
-#define FIRST_READ (1U << 20)
+#define FIRST_READ 1048576
 #define DEFAULT_ALIGNMENT 32
-#define MAX_ALIGNMENT (1U << 20)
+#define MAX_ALIGNMENT 1048576
 
 /*
  * Where reading is. The first failure is noted and makes everything after it
@@ -26,19 +26,30 @@
  */
 struct cursor {
 	struct gguf *gguf;
-	uint64_t at;
+	__u64 at;
 	int code;
 	struct llmctl_error *error;
 };
 
-#define fail(c, number, format, ...)						\
-	((c)->code = (c)->code ? (c)->code :					\
-	 llmctl_fail((c)->error, number, "%s: " format, (c)->gguf->label, ##__VA_ARGS__))
+static void fail(struct cursor *c, int code, const char *format, ...) __printf(3, 4);
 
-int gguf_read(const struct gguf *gguf, void *to, uint64_t offset, uint64_t length,
+static void fail(struct cursor *c, int code, const char *format, ...)
+{
+	char text[512];
+	va_list args;
+
+	if (c->code)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	c->code = llmctl_fail(c->error, code, "%s: %s", c->gguf->label, text);
+}
+
+int gguf_read(const struct gguf *gguf, void *to, __u64 offset, __u64 length,
 	      struct llmctl_error *error)
 {
-	uint8_t *at = to;
+	__u8 *at = to;
 
 	if (gguf->fd < 0) {
 		memcpy(to, gguf->bytes + offset, length);
@@ -64,17 +75,17 @@ int gguf_read(const struct gguf *gguf, void *to, uint64_t offset, uint64_t lengt
 }
 
 /* Makes the next bytes available; false where the file does not have them. */
-static bool need(struct cursor *c, uint64_t length)
+static bool need(struct cursor *c, __u64 length)
 {
 	struct gguf *gguf = c->gguf;
-	uint64_t room;
-	uint8_t *bytes;
+	__u64 room;
+	__u8 *bytes;
 	int ret;
 
 	if (c->code)
 		return false;
 	if (length > gguf->size - c->at) {
-		fail(c, EINVAL, "the file ends too early, at byte %" PRIu64, gguf->size);
+		fail(c, EINVAL, "the file ends too early, at byte %llu", gguf->size);
 		return false;
 	}
 	if (c->at + length <= gguf->have)
@@ -103,7 +114,7 @@ static bool need(struct cursor *c, uint64_t length)
 	return true;
 }
 
-static void take(struct cursor *c, void *to, uint64_t length)
+static void take(struct cursor *c, void *to, __u64 length)
 {
 	memset(to, 0, length);
 	if (!need(c, length))
@@ -112,23 +123,23 @@ static void take(struct cursor *c, void *to, uint64_t length)
 	c->at += length;
 }
 
-static uint32_t take_u32(struct cursor *c)
+static __u32 take_u32(struct cursor *c)
 {
-	uint32_t value;
+	__u32 value;
 
 	take(c, &value, sizeof(value));
 	return value;
 }
 
-static uint64_t take_u64(struct cursor *c)
+static __u64 take_u64(struct cursor *c)
 {
-	uint64_t value;
+	__u64 value;
 
 	take(c, &value, sizeof(value));
 	return value;
 }
 
-static void skip(struct cursor *c, uint64_t length)
+static void skip(struct cursor *c, __u64 length)
 {
 	if (need(c, length))
 		c->at += length;
@@ -138,17 +149,17 @@ static void skip(struct cursor *c, uint64_t length)
  * A name: one that could be mistaken for another, or play with a terminal, is
  * refused. @what and @index say whose it is.
  */
-static char *take_name(struct cursor *c, const char *what, uint64_t index, uint64_t longest)
+static char *take_name(struct cursor *c, const char *what, __u64 index, __u64 longest)
 {
-	uint64_t length = take_u64(c);
-	const uint8_t *bytes;
-	uint64_t i;
+	__u64 length = take_u64(c);
+	const __u8 *bytes;
+	__u64 i;
 	char *name;
 
 	if (c->code)
 		return NULL;
 	if (!length || length > longest) {
-		fail(c, EINVAL, "the name of %s %" PRIu64 " has %" PRIu64 " bytes, not 1 to %" PRIu64,
+		fail(c, EINVAL, "the name of %s %llu has %llu bytes, not 1 to %llu",
 		     what, index, length, longest);
 		return NULL;
 	}
@@ -157,7 +168,7 @@ static char *take_name(struct cursor *c, const char *what, uint64_t index, uint6
 	bytes = c->gguf->bytes + c->at;
 	for (i = 0; i < length; i++) {
 		if (bytes[i] < 0x20 || bytes[i] > 0x7e) {
-			fail(c, EINVAL, "the name of %s %" PRIu64 " is not printable ASCII",
+			fail(c, EINVAL, "the name of %s %llu is not printable ASCII",
 			     what, index);
 			return NULL;
 		}
@@ -174,7 +185,7 @@ static char *take_name(struct cursor *c, const char *what, uint64_t index, uint6
 }
 
 /* Bytes of a number; 0 for what has no fixed width. */
-static uint32_t kind_width(uint32_t kind)
+static __u32 kind_width(__u32 kind)
 {
 	switch (kind) {
 	case GGUF_U8:
@@ -199,8 +210,8 @@ static uint32_t kind_width(uint32_t kind)
 
 static void skip_array(struct cursor *c, struct gguf_key *key)
 {
-	uint32_t width;
-	uint64_t i;
+	__u32 width;
+	__u64 i;
 
 	key->element = take_u32(c);
 	key->count = take_u64(c);
@@ -210,8 +221,9 @@ static void skip_array(struct cursor *c, struct gguf_key *key)
 	width = kind_width(key->element);
 	if (width) {
 		if (key->count > (c->gguf->size - c->at) / width)
-			fail(c, EINVAL, "key '%s': an array of %" PRIu64
-			     " elements does not fit the file", key->name, key->count);
+			fail(c, EINVAL,
+			     "key '%s': an array of %llu elements does not fit the file",
+			     key->name, key->count);
 		else
 			skip(c, key->count * width);
 	} else if (key->element == GGUF_STRING) {
@@ -225,9 +237,9 @@ static void skip_array(struct cursor *c, struct gguf_key *key)
 	}
 }
 
-static void take_key(struct cursor *c, struct gguf_key *key, uint64_t index)
+static void take_key(struct cursor *c, struct gguf_key *key, __u64 index)
 {
-	uint32_t width;
+	__u32 width;
 
 	key->name = take_name(c, "key", index, 65535);
 	key->kind = take_u32(c);
@@ -246,10 +258,10 @@ static void take_key(struct cursor *c, struct gguf_key *key, uint64_t index)
 }
 
 /* The rules of dimensions and types; the place of the data is checked later. */
-static void take_tensor(struct cursor *c, struct gguf_tensor *tensor, uint64_t index)
+static void take_tensor(struct cursor *c, struct gguf_tensor *tensor, __u64 index)
 {
 	const struct ggml_type *type;
-	uint32_t i;
+	__u32 i;
 
 	tensor->name = take_name(c, "tensor", index, GGUF_MAX_NAME);
 	tensor->dim_count = take_u32(c);
@@ -283,10 +295,10 @@ static void take_tensor(struct cursor *c, struct gguf_tensor *tensor, uint64_t i
 		fail(c, EOPNOTSUPP, "tensor '%s': type %u is not known", tensor->name,
 		     tensor->type);
 	else if (tensor->dims[0] % type->block)
-		fail(c, EINVAL, "tensor '%s': rows of %" PRIu64
-		     " numbers are not a multiple of the %u of a %s block", tensor->name,
-		     tensor->dims[0], type->block, type->name);
-	else if (__builtin_mul_overflow(tensor->elements / type->block, (uint64_t)type->bytes,
+		fail(c, EINVAL,
+		     "tensor '%s': rows of %llu numbers are not a multiple of the %u of a %s block",
+		     tensor->name, tensor->dims[0], type->block, type->name);
+	else if (__builtin_mul_overflow(tensor->elements / type->block, (__u64)type->bytes,
 					&tensor->length))
 		fail(c, EINVAL, "tensor '%s': its dimensions overflow", tensor->name);
 }
@@ -309,9 +321,9 @@ static int by_offset(const void *a, const void *b)
 }
 
 /* An entry more than there are, zeroed: the array grows with what was read. */
-static void *grow(struct cursor *c, void *array, uint32_t count, size_t entry)
+static void *grow(struct cursor *c, void *array, __u32 count, size_t entry)
 {
-	uint8_t *grown = array;
+	__u8 *grown = array;
 
 	if (!(count & (count - 1))) {
 		grown = realloc(array, (count ? 2 * (size_t)count : 1) * entry);
@@ -324,10 +336,10 @@ static void *grow(struct cursor *c, void *array, uint32_t count, size_t entry)
 	return grown;
 }
 
-static void take_keys(struct cursor *c, uint64_t count)
+static void take_keys(struct cursor *c, __u64 count)
 {
 	struct gguf *gguf = c->gguf;
-	uint64_t i;
+	__u64 i;
 	void *grown;
 
 	for (i = 0; i < count && !c->code; i++) {
@@ -345,10 +357,10 @@ static void take_keys(struct cursor *c, uint64_t count)
 			fail(c, EINVAL, "key '%s' is there twice", gguf->keys[i].name);
 }
 
-static void take_tensors(struct cursor *c, uint64_t count)
+static void take_tensors(struct cursor *c, __u64 count)
 {
 	struct gguf *gguf = c->gguf;
-	uint64_t i;
+	__u64 i;
 	void *grown;
 
 	for (i = 0; i < count && !c->code; i++) {
@@ -373,17 +385,18 @@ static void take_alignment(struct cursor *c)
 		c->code = ret;
 	else if (!gguf->alignment || gguf->alignment & (gguf->alignment - 1) ||
 		 gguf->alignment > MAX_ALIGNMENT)
-		fail(c, EINVAL, "key 'general.alignment': %" PRIu64
-		     " is not a power of two up to %u", gguf->alignment, MAX_ALIGNMENT);
+		fail(c, EINVAL,
+		     "key 'general.alignment': %llu is not a power of two up to %u",
+		     gguf->alignment, MAX_ALIGNMENT);
 }
 
 /* Every tensor lies within the data, and none on top of another. */
 static void place_tensors(struct cursor *c)
 {
 	struct gguf *gguf = c->gguf;
-	uint64_t pad = -c->at & (gguf->alignment - 1);
-	uint64_t data, room;
-	uint32_t i;
+	__u64 pad = -c->at & (gguf->alignment - 1);
+	__u64 data, room;
+	__u32 i;
 
 	if (c->code || !gguf->tensor_count)
 		return;
@@ -397,19 +410,20 @@ static void place_tensors(struct cursor *c)
 		struct gguf_tensor *tensor = &gguf->tensors[i];
 
 		if (tensor->offset & (gguf->alignment - 1)) {
-			fail(c, EINVAL, "tensor '%s': offset %" PRIu64
-			     " is not a multiple of the alignment, %" PRIu64, tensor->name,
-			     tensor->offset, gguf->alignment);
+			fail(c, EINVAL,
+			     "tensor '%s': offset %llu is not a multiple of the alignment, %llu",
+			     tensor->name, tensor->offset, gguf->alignment);
 			return;
 		}
 		if (tensor->offset > room) {
-			fail(c, EINVAL, "tensor '%s': offset %" PRIu64
-			     " is beyond the end of the file", tensor->name, tensor->offset);
+			fail(c, EINVAL,
+			     "tensor '%s': offset %llu is beyond the end of the file",
+			     tensor->name, tensor->offset);
 			return;
 		}
 		if (tensor->length > room - tensor->offset) {
-			fail(c, EINVAL, "tensor '%s': %" PRIu64 " bytes at offset %" PRIu64
-			     " go beyond the end of the file; is it a part of a download?",
+			fail(c, EINVAL,
+			     "tensor '%s': %llu bytes at offset %llu go beyond the end of the file; is it a part of a download?",
 			     tensor->name, tensor->length, tensor->offset);
 			return;
 		}
@@ -430,13 +444,13 @@ static void place_tensors(struct cursor *c)
 			fail(c, EINVAL, "tensor '%s' is there twice", gguf->tensors[i].name);
 }
 
-static void take_header(struct cursor *c, uint64_t *tensors, uint64_t *keys)
+static void take_header(struct cursor *c, __u64 *tensors, __u64 *keys)
 {
 	struct gguf *gguf = c->gguf;
 	char magic[4];
 
 	if (gguf->size < sizeof(magic)) {
-		fail(c, EINVAL, "not a GGUF file: it has %" PRIu64 " bytes", gguf->size);
+		fail(c, EINVAL, "not a GGUF file: it has %llu bytes", gguf->size);
 		return;
 	}
 	take(c, magic, sizeof(magic));
@@ -453,16 +467,16 @@ static void take_header(struct cursor *c, uint64_t *tensors, uint64_t *keys)
 	*tensors = take_u64(c);
 	*keys = take_u64(c);
 	if (!c->code && *tensors > GGUF_MAX_TENSORS)
-		fail(c, EINVAL, "%" PRIu64 " tensors are more than %u", *tensors,
+		fail(c, EINVAL, "%llu tensors are more than %u", *tensors,
 		     GGUF_MAX_TENSORS);
 	if (!c->code && *keys > GGUF_MAX_KEYS)
-		fail(c, EINVAL, "%" PRIu64 " keys are more than %u", *keys, GGUF_MAX_KEYS);
+		fail(c, EINVAL, "%llu keys are more than %u", *keys, GGUF_MAX_KEYS);
 }
 
 static int parse(struct gguf *gguf, struct llmctl_error *error)
 {
 	struct cursor c = { .gguf = gguf, .error = error };
-	uint64_t tensors = 0, keys = 0;
+	__u64 tensors = 0, keys = 0;
 
 	take_header(&c, &tensors, &keys);
 	if (!c.code)
@@ -531,7 +545,7 @@ int gguf_open_memory(struct gguf **opened, const void *bytes, size_t size, const
 
 	if (!gguf)
 		return -ENOMEM;
-	gguf->bytes = (uint8_t *)bytes;
+	gguf->bytes = (__u8 *)bytes;
 	gguf->have = size;
 	gguf->size = size;
 	return finish_open(opened, gguf, error);
@@ -539,7 +553,7 @@ int gguf_open_memory(struct gguf **opened, const void *bytes, size_t size, const
 
 void gguf_close(struct gguf *gguf)
 {
-	uint32_t i;
+	__u32 i;
 
 	if (!gguf)
 		return;

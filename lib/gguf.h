@@ -51,10 +51,10 @@ enum gguf_kind {
  */
 struct gguf_key {
 	char *name;
-	uint32_t kind;
-	uint32_t element;
-	uint64_t count;
-	uint64_t offset;
+	__u32 kind;
+	__u32 element;
+	__u64 count;
+	__u64 offset;
 	bool used;
 };
 
@@ -71,12 +71,12 @@ struct gguf_key {
  */
 struct gguf_tensor {
 	char *name;
-	uint32_t type;
-	uint64_t dims[GGUF_MAX_DIMS];
-	uint32_t dim_count;
-	uint64_t elements;
-	uint64_t offset;
-	uint64_t length;
+	__u32 type;
+	__u64 dims[GGUF_MAX_DIMS];
+	__u32 dim_count;
+	__u64 elements;
+	__u64 offset;
+	__u64 length;
 	bool used;
 };
 
@@ -96,16 +96,16 @@ struct gguf_tensor {
  */
 struct gguf {
 	char *label;
-	uint32_t version;
-	uint8_t *bytes;
-	uint64_t have;
-	uint64_t size;
+	__u32 version;
+	__u8 *bytes;
+	__u64 have;
+	__u64 size;
 	int fd;
 	struct gguf_key *keys;
-	uint32_t key_count;
+	__u32 key_count;
 	struct gguf_tensor *tensors;
-	uint32_t tensor_count;
-	uint64_t alignment;
+	__u32 tensor_count;
+	__u64 alignment;
 };
 
 /**
@@ -126,6 +126,8 @@ int gguf_open(struct gguf **opened, const char *path, struct llmctl_error *error
  * @size: bytes
  * @label: what to call it in reasons
  * @error: reason of a failure
+ *
+ * Return: as gguf_open().
  */
 int gguf_open_memory(struct gguf **opened, const void *bytes, size_t size, const char *label,
 		     struct llmctl_error *error);
@@ -143,8 +145,10 @@ void gguf_close(struct gguf *gguf);
  * @offset: first byte in the file
  * @length: bytes; they lie within the file
  * @error: reason of a failure, such as the file having become shorter
+ *
+ * Return: 0 or a negative errno.
  */
-int gguf_read(const struct gguf *gguf, void *to, uint64_t offset, uint64_t length,
+int gguf_read(const struct gguf *gguf, void *to, __u64 offset, __u64 length,
 	      struct llmctl_error *error);
 
 /**
@@ -175,7 +179,7 @@ struct gguf_key *gguf_key_find(struct gguf *gguf, const char *name);
  * Return: 1, 0 where there is no such key, -EINVAL where it is something else
  * or negative. The other functions are alike.
  */
-int gguf_get_uint(struct gguf *gguf, const char *name, uint64_t *value,
+int gguf_get_uint(struct gguf *gguf, const char *name, __u64 *value,
 		  struct llmctl_error *error);
 
 /** gguf_get_float() - a finite number with a fraction. */
@@ -192,8 +196,10 @@ int gguf_get_bool(struct gguf *gguf, const char *name, bool *value, struct llmct
  * @text: not NUL-terminated; lives as long as the file
  * @length: bytes
  * @error: reason of a failure
+ *
+ * Return: 1, 0 where there is no such key, -EINVAL where it is something else.
  */
-int gguf_get_string(struct gguf *gguf, const char *name, const char **text, uint64_t *length,
+int gguf_get_string(struct gguf *gguf, const char *name, const char **text, __u64 *length,
 		    struct llmctl_error *error);
 
 /**
@@ -203,6 +209,8 @@ int gguf_get_string(struct gguf *gguf, const char *name, const char **text, uint
  * @element: enum gguf_kind its elements must have
  * @key: the entry, for gguf_array_number() or gguf_array_string()
  * @error: reason of a failure
+ *
+ * Return: 1, 0 where there is no such key, -EINVAL where it is something else.
  */
 int gguf_get_array(struct gguf *gguf, const char *name, enum gguf_kind element,
 		   const struct gguf_key **key, struct llmctl_error *error);
@@ -212,8 +220,10 @@ int gguf_get_array(struct gguf *gguf, const char *name, enum gguf_kind element,
  * @gguf: file
  * @key: array of a kind with a fixed width
  * @index: below key->count
+ *
+ * Return: the number.
  */
-double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, uint64_t index);
+double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, __u64 index);
 
 /**
  * gguf_array_string() - the next element of an array of strings
@@ -221,8 +231,10 @@ double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, ui
  * @cursor: key->offset before the first; moved to the next
  * @length: bytes of this one
  *
- * To be called key->count times at most. Return: the text, not NUL-terminated.
+ * To be called key->count times at most.
+ *
+ * Return: the text, not NUL-terminated.
  */
-const char *gguf_array_string(const struct gguf *gguf, uint64_t *cursor, uint64_t *length);
+const char *gguf_array_string(const struct gguf *gguf, __u64 *cursor, __u64 *length);
 
 #endif /* LLMCTL_GGUF_H */

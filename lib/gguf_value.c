@@ -48,49 +48,49 @@ struct gguf_tensor *gguf_tensor_find(struct gguf *gguf, const char *name)
 })
 
 /* A whole number: its sign and its magnitude. False for other kinds. */
-static bool load_whole(uint32_t kind, const uint8_t *at, bool *negative, uint64_t *magnitude)
+static bool load_whole(__u32 kind, const __u8 *at, bool *negative, __u64 *magnitude)
 {
-	int64_t value;
+	__s64 value;
 
 	switch (kind) {
 	case GGUF_I8:
-		value = LOAD(int8_t, at);
+		value = LOAD(__s8, at);
 		break;
 	case GGUF_I16:
-		value = LOAD(int16_t, at);
+		value = LOAD(__s16, at);
 		break;
 	case GGUF_I32:
-		value = LOAD(int32_t, at);
+		value = LOAD(__s32, at);
 		break;
 	case GGUF_I64:
-		value = LOAD(int64_t, at);
+		value = LOAD(__s64, at);
 		break;
 	case GGUF_U8:
-		value = LOAD(uint8_t, at);
+		value = LOAD(__u8, at);
 		break;
 	case GGUF_U16:
-		value = LOAD(uint16_t, at);
+		value = LOAD(__u16, at);
 		break;
 	case GGUF_U32:
-		value = LOAD(uint32_t, at);
+		value = LOAD(__u32, at);
 		break;
 	case GGUF_U64:
 		*negative = false;
-		*magnitude = LOAD(uint64_t, at);
+		*magnitude = LOAD(__u64, at);
 		return true;
 	default:
 		return false;
 	}
 	*negative = value < 0;
-	*magnitude = value < 0 ? -(uint64_t)value : (uint64_t)value;
+	*magnitude = value < 0 ? -(__u64)value : (__u64)value;
 	return true;
 }
 
-int gguf_get_uint(struct gguf *gguf, const char *name, uint64_t *value,
+int gguf_get_uint(struct gguf *gguf, const char *name, __u64 *value,
 		  struct llmctl_error *error)
 {
 	struct gguf_key *key = gguf_key_find(gguf, name);
-	uint64_t magnitude;
+	__u64 magnitude;
 	bool negative;
 
 	if (!key)
@@ -108,7 +108,7 @@ int gguf_get_float(struct gguf *gguf, const char *name, double *value,
 		   struct llmctl_error *error)
 {
 	struct gguf_key *key = gguf_key_find(gguf, name);
-	const uint8_t *at;
+	const __u8 *at;
 	double number;
 
 	if (!key)
@@ -141,11 +141,11 @@ int gguf_get_bool(struct gguf *gguf, const char *name, bool *value, struct llmct
 	return 1;
 }
 
-int gguf_get_string(struct gguf *gguf, const char *name, const char **text, uint64_t *length,
+int gguf_get_string(struct gguf *gguf, const char *name, const char **text, __u64 *length,
 		    struct llmctl_error *error)
 {
 	struct gguf_key *key = gguf_key_find(gguf, name);
-	uint64_t cursor;
+	__u64 cursor;
 
 	if (!key)
 		return 0;
@@ -170,10 +170,10 @@ int gguf_get_array(struct gguf *gguf, const char *name, enum gguf_kind element,
 	return 1;
 }
 
-double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, uint64_t index)
+double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, __u64 index)
 {
-	const uint8_t *at = gguf->bytes + key->offset;
-	uint64_t magnitude;
+	const __u8 *at = gguf->bytes + key->offset;
+	__u64 magnitude;
 	bool negative;
 
 	switch (key->element) {
@@ -202,11 +202,11 @@ double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, ui
 	return negative ? -(double)magnitude : (double)magnitude;
 }
 
-const char *gguf_array_string(const struct gguf *gguf, uint64_t *cursor, uint64_t *length)
+const char *gguf_array_string(const struct gguf *gguf, __u64 *cursor, __u64 *length)
 {
-	uint64_t at = *cursor + sizeof(uint64_t);
+	__u64 at = *cursor + sizeof(__u64);
 
-	*length = LOAD(uint64_t, gguf->bytes + *cursor);
+	*length = LOAD(__u64, gguf->bytes + *cursor);
 	*cursor = at + *length;
 	return (const char *)gguf->bytes + at;
 }

@@ -7,14 +7,14 @@
 
 #define SECTION_COUNT 9
 
-static uint64_t align_up(uint64_t offset)
+static __u64 align_up(__u64 offset)
 {
-	return (offset + LLM_IMAGE_ALIGN - 1) & ~(uint64_t)(LLM_IMAGE_ALIGN - 1);
+	return (offset + LLM_IMAGE_ALIGN - 1) & ~(__u64)(LLM_IMAGE_ALIGN - 1);
 }
 
 /* Returns the number of the entry, counted in entries of this length. */
-static uint32_t add(struct image_writer *writer, struct image_array *array, const void *entry,
-		    size_t length)
+static __u32 add(struct image_writer *writer, struct image_array *array, const void *entry,
+		 size_t length)
 {
 	size_t at = array->length;
 
@@ -22,7 +22,7 @@ static uint32_t add(struct image_writer *writer, struct image_array *array, cons
 		return 0;
 	if (at + length > array->room) {
 		size_t room = 2 * (at + length);
-		uint8_t *grown = realloc(array->bytes, room);
+		__u8 *grown = realloc(array->bytes, room);
 
 		if (!grown) {
 			writer->out_of_memory = true;
@@ -36,14 +36,14 @@ static uint32_t add(struct image_writer *writer, struct image_array *array, cons
 	return at / length;
 }
 
-uint16_t image_add_register(struct image_writer *writer, uint32_t width, uint32_t rows)
+__u16 image_add_register(struct image_writer *writer, __u32 width, __u32 rows)
 {
 	struct llm_image_register reg = { .width = width, .rows = rows };
 
 	return add(writer, &writer->registers, &reg, sizeof(reg));
 }
 
-uint16_t image_add_kv(struct image_writer *writer, uint32_t key_width, uint32_t value_width)
+__u16 image_add_kv(struct image_writer *writer, __u32 key_width, __u32 value_width)
 {
 	struct llm_image_slot slot = {
 		.kind = LLM_SLOT_KV,
@@ -60,13 +60,13 @@ void image_add_insn(struct image_writer *writer, const struct llm_insn *insn)
 	add(writer, &writer->program, insn, sizeof(*insn));
 }
 
-uint32_t image_add_tensor(struct image_writer *writer, const char *name, uint32_t type,
-			  uint32_t columns, uint32_t rows)
+__u32 image_add_tensor(struct image_writer *writer, const char *name, __u32 type,
+		       __u32 columns, __u32 rows)
 {
 	const struct number_type *number = number_type(type);
 	struct llm_image_tensor tensor = {
 		.offset = align_up(writer->data_length),
-		.length = (uint64_t)(columns / number->block) * number->bytes * rows,
+		.length = (__u64)(columns / number->block) * number->bytes * rows,
 		.type = type,
 		.columns = columns,
 		.rows = rows,
@@ -79,7 +79,7 @@ uint32_t image_add_tensor(struct image_writer *writer, const char *name, uint32_
 	return add(writer, &writer->tensors, &tensor, sizeof(tensor));
 }
 
-const struct llm_image_tensor *image_tensor(const struct image_writer *writer, uint32_t number)
+const struct llm_image_tensor *image_tensor(const struct image_writer *writer, __u32 number)
 {
 	return (const struct llm_image_tensor *)writer->tensors.bytes + number;
 }
@@ -95,7 +95,7 @@ void image_add_token(struct image_writer *writer, const struct llm_image_token *
 	add(writer, &writer->vocab, &added, sizeof(added));
 }
 
-struct llm_image_token *image_token(const struct image_writer *writer, uint32_t number)
+struct llm_image_token *image_token(const struct image_writer *writer, __u32 number)
 {
 	return (struct llm_image_token *)writer->vocab.bytes + number;
 }
@@ -105,9 +105,9 @@ static void lay_out(const struct image_writer *writer, struct llm_image_section 
 		    const void **contents)
 {
 	const struct {
-		uint32_t kind;
+		__u32 kind;
 		const void *bytes;
-		uint64_t length;
+		__u64 length;
 	} parts[SECTION_COUNT] = {
 		{ LLM_SECTION_MODEL, &writer->model, sizeof(writer->model) },
 		{ LLM_SECTION_REGISTERS, writer->registers.bytes, writer->registers.length },
@@ -119,7 +119,7 @@ static void lay_out(const struct image_writer *writer, struct llm_image_section 
 		{ LLM_SECTION_STRINGS, writer->strings.bytes, writer->strings.length },
 		{ LLM_SECTION_DATA, NULL, writer->data_length },
 	};
-	uint64_t offset = sizeof(struct llm_image_header) +
+	__u64 offset = sizeof(struct llm_image_header) +
 			  SECTION_COUNT * sizeof(struct llm_image_section);
 	int i;
 
@@ -135,7 +135,7 @@ static void lay_out(const struct image_writer *writer, struct llm_image_section 
 	}
 }
 
-uint64_t image_size(const struct image_writer *writer)
+__u64 image_size(const struct image_writer *writer)
 {
 	struct llm_image_section sections[SECTION_COUNT];
 	const void *contents[SECTION_COUNT];
@@ -144,7 +144,7 @@ uint64_t image_size(const struct image_writer *writer)
 	return sections[SECTION_COUNT - 1].offset + sections[SECTION_COUNT - 1].length;
 }
 
-uint8_t *image_write(const struct image_writer *writer, void *image)
+__u8 *image_write(const struct image_writer *writer, void *image)
 {
 	struct llm_image_section sections[SECTION_COUNT];
 	const void *contents[SECTION_COUNT];
@@ -153,7 +153,7 @@ uint8_t *image_write(const struct image_writer *writer, void *image)
 		.sections = SECTION_COUNT,
 		.size = image_size(writer),
 	};
-	uint8_t *at = image;
+	__u8 *at = image;
 	int i;
 
 	lay_out(writer, sections, contents);

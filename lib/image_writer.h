@@ -4,7 +4,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include <linux/llm_image.h>
 
@@ -15,7 +14,7 @@
  * @room: bytes there are
  */
 struct image_array {
-	uint8_t *bytes;
+	__u8 *bytes;
 	size_t length;
 	size_t room;
 };
@@ -44,7 +43,7 @@ struct image_writer {
 	struct image_array tensors;
 	struct image_array vocab;
 	struct image_array strings;
-	uint64_t data_length;
+	__u64 data_length;
 	bool out_of_memory;
 };
 
@@ -56,7 +55,7 @@ struct image_writer {
  *
  * Return: its number. As with all additions, any number where memory ran out.
  */
-uint16_t image_add_register(struct image_writer *writer, uint32_t width, uint32_t rows);
+__u16 image_add_register(struct image_writer *writer, __u32 width, __u32 rows);
 
 /**
  * image_add_kv() - adds a slot for keys and values in F16
@@ -66,7 +65,7 @@ uint16_t image_add_register(struct image_writer *writer, uint32_t width, uint32_
  *
  * Return: its number.
  */
-uint16_t image_add_kv(struct image_writer *writer, uint32_t key_width, uint32_t value_width);
+__u16 image_add_kv(struct image_writer *writer, __u32 key_width, __u32 value_width);
 
 /**
  * image_add_insn() - adds an instruction at the end of the program
@@ -85,8 +84,8 @@ void image_add_insn(struct image_writer *writer, const struct llm_insn *insn);
  *
  * Return: its number.
  */
-uint32_t image_add_tensor(struct image_writer *writer, const char *name, uint32_t type,
-			  uint32_t columns, uint32_t rows);
+__u32 image_add_tensor(struct image_writer *writer, const char *name, __u32 type,
+		       __u32 columns, __u32 rows);
 
 /**
  * image_tensor() - a tensor that was added
@@ -95,7 +94,7 @@ uint32_t image_add_tensor(struct image_writer *writer, const char *name, uint32_
  *
  * Return: the tensor, until the next is added.
  */
-const struct llm_image_tensor *image_tensor(const struct image_writer *writer, uint32_t number);
+const struct llm_image_tensor *image_tensor(const struct image_writer *writer, __u32 number);
 
 /**
  * image_add_token() - adds a token to the vocabulary
@@ -114,13 +113,15 @@ void image_add_token(struct image_writer *writer, const struct llm_image_token *
  *
  * Return: the token, until the next is added.
  */
-struct llm_image_token *image_token(const struct image_writer *writer, uint32_t number);
+struct llm_image_token *image_token(const struct image_writer *writer, __u32 number);
 
 /**
  * image_size() - bytes of the whole image
  * @writer: image
+ *
+ * Return: the bytes.
  */
-uint64_t image_size(const struct image_writer *writer);
+__u64 image_size(const struct image_writer *writer);
 
 /**
  * image_write() - writes everything but the numbers of the tensors
@@ -129,7 +130,7 @@ uint64_t image_size(const struct image_writer *writer);
  *
  * Return: where LLM_SECTION_DATA begins. Its padding is for the caller to clear.
  */
-uint8_t *image_write(const struct image_writer *writer, void *image);
+__u8 *image_write(const struct image_writer *writer, void *image);
 
 /**
  * image_destroy() - frees what was added

@@ -14,7 +14,6 @@
 #define LLMCTL_H
 
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include <linux/llm.h>
@@ -47,7 +46,7 @@ struct llmctl_error {
  * @done: bytes done
  * @total: bytes there are
  */
-typedef void (*llmctl_progress)(void *data, uint64_t done, uint64_t total);
+typedef void (*llmctl_progress)(void *data, __u64 done, __u64 total);
 
 /* Model files */
 
@@ -72,9 +71,9 @@ struct llmctl_model;
  */
 struct llmctl_model_facts {
 	enum llmctl_format format;
-	uint64_t size;
+	__u64 size;
 	struct llm_image_model model;
-	uint32_t fallbacks;
+	__u32 fallbacks;
 };
 
 /**
@@ -92,12 +91,14 @@ struct llmctl_model_facts {
  * an architecture, tokenizer, type or key that is not supported; -ENOMEM; or an
  * errno of reading it.
  */
-LLMCTL_API int llmctl_model_open(struct llmctl_model **opened, const char *path, uint32_t type,
+LLMCTL_API int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type,
 				 struct llmctl_error *error);
 
 /**
  * llmctl_model_facts() - what it holds
  * @model: model file; the facts live as long
+ *
+ * Return: the facts.
  */
 LLMCTL_API const struct llmctl_model_facts *llmctl_model_facts(const struct llmctl_model *model);
 
@@ -136,11 +137,11 @@ LLMCTL_API void llmctl_model_close(struct llmctl_model *model);
  * @types: number formats of the tensors, such as "F32 11, Q8_0 37"
  */
 struct llmctl_gguf_facts {
-	uint32_t version;
-	uint64_t size;
-	uint32_t keys;
-	uint32_t tensors;
-	uint64_t parameters;
+	__u32 version;
+	__u64 size;
+	__u32 keys;
+	__u32 tensors;
+	__u64 parameters;
 	char name[64];
 	char architecture[32];
 	char types[256];
@@ -180,6 +181,8 @@ LLMCTL_API void llmctl_close(struct llmctl_device *device);
 /**
  * llmctl_fd() - its file descriptor, for poll(2)
  * @device: device
+ *
+ * Return: the descriptor.
  */
 LLMCTL_API int llmctl_fd(const struct llmctl_device *device);
 
@@ -188,6 +191,8 @@ LLMCTL_API int llmctl_fd(const struct llmctl_device *device);
  * @device: device
  * @info: filled
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_info(struct llmctl_device *device, struct llm_info *info,
 			   struct llmctl_error *error);
@@ -198,9 +203,11 @@ LLMCTL_API int llmctl_info(struct llmctl_device *device, struct llm_info *info,
  * @models: array of @count entries, for free(3)
  * @count: how many
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_models(struct llmctl_device *device, struct llm_model_info **models,
-			     uint32_t *count, struct llmctl_error *error);
+			     __u32 *count, struct llmctl_error *error);
 
 /**
  * llmctl_sessions() - LLM_IOC_SESSION_LIST
@@ -208,9 +215,11 @@ LLMCTL_API int llmctl_models(struct llmctl_device *device, struct llm_model_info
  * @sessions: array of @count entries, for free(3)
  * @count: how many
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_sessions(struct llmctl_device *device, struct llm_session_info **sessions,
-			       uint32_t *count, struct llmctl_error *error);
+			       __u32 *count, struct llmctl_error *error);
 
 /**
  * llmctl_load() - gives a model to the kernel
@@ -221,9 +230,11 @@ LLMCTL_API int llmctl_sessions(struct llmctl_device *device, struct llm_session_
  * @progress: told now and then, or NULL
  * @data: passed on to @progress
  * @error: reason of a failure, in the kernel's words where it refuses the image
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_load(struct llmctl_device *device, struct llmctl_model *model,
-			   const char *name, uint32_t flags, llmctl_progress progress,
+			   const char *name, __u32 flags, llmctl_progress progress,
 			   void *data, struct llmctl_error *error);
 
 /**
@@ -231,6 +242,8 @@ LLMCTL_API int llmctl_load(struct llmctl_device *device, struct llmctl_model *mo
  * @device: device
  * @name: model
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_unload(struct llmctl_device *device, const char *name,
 			     struct llmctl_error *error);
@@ -240,6 +253,8 @@ LLMCTL_API int llmctl_unload(struct llmctl_device *device, const char *name,
  * @device: device
  * @setup: what to set
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_setup(struct llmctl_device *device, const struct llm_session_setup *setup,
 			    struct llmctl_error *error);
@@ -249,6 +264,8 @@ LLMCTL_API int llmctl_setup(struct llmctl_device *device, const struct llm_sessi
  * @device: device
  * @sampling: what to set; llmctl_fixed() makes its fixed point numbers
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_sampling(struct llmctl_device *device, const struct llm_sampling *sampling,
 			       struct llmctl_error *error);
@@ -259,6 +276,8 @@ LLMCTL_API int llmctl_sampling(struct llmctl_device *device, const struct llm_sa
  * @text: text
  * @length: bytes
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_prompt(struct llmctl_device *device, const void *text, size_t length,
 			     struct llmctl_error *error);
@@ -267,6 +286,8 @@ LLMCTL_API int llmctl_prompt(struct llmctl_device *device, const void *text, siz
  * llmctl_start() - LLM_IOC_START: begins the reply
  * @device: device
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_start(struct llmctl_device *device, struct llmctl_error *error);
 
@@ -287,6 +308,8 @@ LLMCTL_API ssize_t llmctl_reply(struct llmctl_device *device, void *buffer, size
  * llmctl_cancel() - LLM_IOC_CANCEL: ends the reply under way
  * @device: device
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_cancel(struct llmctl_device *device, struct llmctl_error *error);
 
@@ -295,6 +318,8 @@ LLMCTL_API int llmctl_cancel(struct llmctl_device *device, struct llmctl_error *
  * @device: device
  * @status: filled
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_status(struct llmctl_device *device, struct llm_session_info *status,
 			     struct llmctl_error *error);
@@ -308,9 +333,11 @@ LLMCTL_API int llmctl_status(struct llmctl_device *device, struct llm_session_in
  * @tokens: array of @count tokens, for free(3)
  * @count: how many
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_tokenize(struct llmctl_device *device, const void *text, size_t length,
-			       uint32_t flags, uint32_t **tokens, uint32_t *count,
+			       __u32 flags, __u32 **tokens, __u32 *count,
 			       struct llmctl_error *error);
 
 /**
@@ -322,9 +349,11 @@ LLMCTL_API int llmctl_tokenize(struct llmctl_device *device, const void *text, s
  * @text: @length bytes and a NUL, for free(3)
  * @length: how many
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
-LLMCTL_API int llmctl_detokenize(struct llmctl_device *device, const uint32_t *tokens,
-				 uint32_t count, uint32_t flags, char **text, uint32_t *length,
+LLMCTL_API int llmctl_detokenize(struct llmctl_device *device, const __u32 *tokens,
+				 __u32 count, __u32 flags, char **text, __u32 *length,
 				 struct llmctl_error *error);
 
 /**
@@ -338,10 +367,12 @@ LLMCTL_API int llmctl_detokenize(struct llmctl_device *device, const uint32_t *t
  *	free(3)
  * @count: how many
  * @error: reason of a failure; -ENOSPC where the text does not fit the context
+ *
+ * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_score(struct llmctl_device *device, const void *text, size_t length,
-			    uint32_t alternatives, uint32_t flags,
-			    struct llm_score_entry **entries, uint32_t *count,
+			    __u32 alternatives, __u32 flags,
+			    struct llm_score_entry **entries, __u32 *count,
 			    struct llmctl_error *error);
 
 /**
@@ -351,7 +382,7 @@ LLMCTL_API int llmctl_score(struct llmctl_device *device, const void *text, size
  * Return: the nearest fixed point number; the least or greatest there is where
  * @value is beyond it; 0 where it is not a number.
  */
-LLMCTL_API int32_t llmctl_fixed(double value);
+LLMCTL_API __s32 llmctl_fixed(double value);
 
 #ifdef __cplusplus
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -9,7 +10,7 @@
 
 #define REASON_SIZE 256
 
-static int copy_name(uint8_t *to, const char *name, struct llmctl_error *error)
+static int copy_name(__u8 *to, const char *name, struct llmctl_error *error)
 {
 	size_t length = strlen(name);
 
@@ -21,7 +22,7 @@ static int copy_name(uint8_t *to, const char *name, struct llmctl_error *error)
 	return 0;
 }
 
-static int create(struct llmctl_device *device, const char *name, uint64_t size, int *fd,
+static int create(struct llmctl_device *device, const char *name, __u64 size, int *fd,
 		  struct llmctl_error *error)
 {
 	static const struct llmctl_meaning meanings[] = {
@@ -46,7 +47,7 @@ static int create(struct llmctl_device *device, const char *name, uint64_t size,
 static int fill(int fd, struct llmctl_model *model, llmctl_progress progress, void *data,
 		struct llmctl_error *error)
 {
-	uint64_t size = llmctl_model_facts(model)->size;
+	__u64 size = llmctl_model_facts(model)->size;
 	void *image;
 	int ret;
 
@@ -59,7 +60,7 @@ static int fill(int fd, struct llmctl_model *model, llmctl_progress progress, vo
 	return ret;
 }
 
-static int seal(int fd, const char *name, uint32_t flags, struct llmctl_error *error)
+static int seal(int fd, const char *name, __u32 flags, struct llmctl_error *error)
 {
 	char reason[REASON_SIZE] = "";
 	struct llm_model_seal arguments = {
@@ -78,7 +79,7 @@ static int seal(int fd, const char *name, uint32_t flags, struct llmctl_error *e
 }
 
 int llmctl_load(struct llmctl_device *device, struct llmctl_model *model, const char *name,
-		uint32_t flags, llmctl_progress progress, void *data, struct llmctl_error *error)
+		__u32 flags, llmctl_progress progress, void *data, struct llmctl_error *error)
 {
 	int ret, fd;
 

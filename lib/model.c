@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +29,7 @@ struct llmctl_model {
 	int fd;
 };
 
-static int open_gguf(struct llmctl_model *model, uint32_t type, struct llmctl_error *error)
+static int open_gguf(struct llmctl_model *model, __u32 type, struct llmctl_error *error)
 {
 	int ret = gguf_open(&model->gguf, model->path, error);
 
@@ -51,7 +50,7 @@ static int open_gguf(struct llmctl_model *model, uint32_t type, struct llmctl_er
 }
 
 static int check_header(struct llmctl_model *model, const struct llm_image_header *header,
-			uint64_t size, struct llmctl_error *error)
+			__u64 size, struct llmctl_error *error)
 {
 	if (header->version != LLM_IMAGE_VERSION)
 		return llmctl_fail(error, EOPNOTSUPP,
@@ -59,8 +58,8 @@ static int check_header(struct llmctl_model *model, const struct llm_image_heade
 				   model->path, header->version);
 	if (header->size < sizeof(*header) || header->size > size)
 		return llmctl_fail(error, EINVAL,
-				   "%s: an image of %" PRIu64 " bytes in a file of %" PRIu64,
-				   model->path, (uint64_t)header->size, size);
+				   "%s: an image of %llu bytes in a file of %llu",
+				   model->path, header->size, size);
 	model->facts.format = LLMCTL_FORMAT_IMAGE;
 	model->facts.size = header->size;
 	return 0;
@@ -85,7 +84,7 @@ static bool open_image(struct llmctl_model *model, int *code, struct llmctl_erro
 	return false;
 }
 
-int llmctl_model_open(struct llmctl_model **opened, const char *path, uint32_t type,
+int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type,
 		      struct llmctl_error *error)
 {
 	struct llmctl_model *model = calloc(1, sizeof(*model));
@@ -112,10 +111,10 @@ const struct llmctl_model_facts *llmctl_model_facts(const struct llmctl_model *m
 	return &model->facts;
 }
 
-static int copy_image(struct llmctl_model *model, uint8_t *image, llmctl_progress progress,
+static int copy_image(struct llmctl_model *model, __u8 *image, llmctl_progress progress,
 		      void *data, struct llmctl_error *error)
 {
-	uint64_t size = model->facts.size, at = 0;
+	__u64 size = model->facts.size, at = 0;
 
 	while (at < size) {
 		size_t part = size - at < CHUNK ? size - at : CHUNK;
@@ -158,7 +157,7 @@ void llmctl_model_close(struct llmctl_model *model)
 static void copy_text(struct gguf *gguf, const char *name, char *to, size_t size)
 {
 	const char *text;
-	uint64_t length;
+	__u64 length;
 
 	if (gguf_get_string(gguf, name, &text, &length, NULL) == 1)
 		snprintf(to, size, "%.*s", length < size ? (int)length : (int)size - 1, text);
@@ -168,7 +167,7 @@ static void copy_text(struct gguf *gguf, const char *name, char *to, size_t size
 static void list_types(const struct gguf *gguf, char *to, size_t size)
 {
 	size_t used = 0;
-	uint32_t number, i, count;
+	__u32 number, i, count;
 
 	for (number = 0; number < 64; number++) {
 		count = 0;
@@ -184,7 +183,7 @@ int llmctl_gguf_facts(struct llmctl_gguf_facts *facts, const char *path,
 		      struct llmctl_error *error)
 {
 	struct gguf *gguf;
-	uint32_t i;
+	__u32 i;
 	int ret;
 
 	ret = gguf_open(&gguf, path, error);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <assert.h>
 #include <math.h>
 #include <stddef.h>
 #include <string.h>
@@ -8,13 +9,13 @@
 #include "number.h"
 
 struct block_q8_0 {
-	uint16_t scale;
-	int8_t values[32];
+	__u16 scale;
+	__s8 values[32];
 };
 
-_Static_assert(sizeof(struct block_q8_0) == 34, "blocks have no padding");
+static_assert(sizeof(struct block_q8_0) == 34, "blocks have no padding");
 
-const struct number_type *number_type(uint32_t type)
+const struct number_type *number_type(__u32 type)
 {
 	static const struct number_type f32 = { "F32", 1, 4 };
 	static const struct number_type f16 = { "F16", 1, 2 };
@@ -32,15 +33,15 @@ const struct number_type *number_type(uint32_t type)
 	}
 }
 
-uint32_t number_bits(float value)
+__u32 number_bits(float value)
 {
-	uint32_t bits;
+	__u32 bits;
 
 	memcpy(&bits, &value, sizeof(bits));
 	return bits;
 }
 
-static float from_bits(uint32_t bits)
+static float from_bits(__u32 bits)
 {
 	float value;
 
@@ -48,11 +49,11 @@ static float from_bits(uint32_t bits)
 	return value;
 }
 
-static float from_half(uint16_t half)
+static float from_half(__u16 half)
 {
-	uint32_t sign = (uint32_t)(half & 0x8000) << 16;
-	uint32_t exponent = (half >> 10) & 0x1f;
-	uint32_t fraction = half & 0x3ff;
+	__u32 sign = (__u32)(half & 0x8000) << 16;
+	__u32 exponent = (half >> 10) & 0x1f;
+	__u32 fraction = half & 0x3ff;
 
 	if (exponent == 0x1f)
 		return from_bits(sign | 0x7f800000 | fraction << 13);
@@ -66,19 +67,19 @@ static float from_half(uint16_t half)
 }
 
 /* To nearest, ties to even; what is too great becomes an infinity. */
-static uint16_t to_half(float value)
+static __u16 to_half(float value)
 {
-	uint32_t bits = number_bits(value);
-	uint16_t sign = (bits >> 16) & 0x8000;
+	__u32 bits = number_bits(value);
+	__u16 sign = (bits >> 16) & 0x8000;
 	float magnitude = fabsf(value);
-	uint32_t rest;
+	__u32 rest;
 
 	if (isnan(value))
 		return sign | 0x7e00;
 	if (magnitude >= 65520.0f)
 		return sign | 0x7c00;
-	if (magnitude < 0x1p-14f)
-		return sign | (uint16_t)nearbyintf(ldexpf(magnitude, 24));
+	if (magnitude < ldexpf(1, -14))
+		return sign | (__u16)nearbyintf(ldexpf(magnitude, 24));
 	bits = (bits & 0x7fffffff) - (112U << 23);
 	rest = bits & 0x1fff;
 	bits >>= 13;
@@ -87,7 +88,7 @@ static uint16_t to_half(float value)
 	return sign | bits;
 }
 
-static void load_q8_0(float *to, const uint8_t *from)
+static void load_q8_0(float *to, const __u8 *from)
 {
 	struct block_q8_0 block;
 	float scale;
@@ -99,7 +100,7 @@ static void load_q8_0(float *to, const uint8_t *from)
 		to[i] = scale * block.values[i];
 }
 
-static bool store_q8_0(uint8_t *to, const float *from)
+static bool store_q8_0(__u8 *to, const float *from)
 {
 	struct block_q8_0 block;
 	float greatest = 0, scale, inverse;
@@ -121,11 +122,11 @@ static bool store_q8_0(uint8_t *to, const float *from)
 	return scale < 65520.0f;
 }
 
-void number_load(float *to, const void *from, uint32_t type, uint32_t count)
+void number_load(float *to, const void *from, __u32 type, __u32 count)
 {
-	const uint8_t *at = from;
-	uint16_t half;
-	uint32_t i;
+	const __u8 *at = from;
+	__u16 half;
+	__u32 i;
 
 	switch (type) {
 	case LLM_TENSOR_F32:
@@ -143,12 +144,12 @@ void number_load(float *to, const void *from, uint32_t type, uint32_t count)
 	}
 }
 
-bool number_store(void *to, const float *from, uint32_t type, uint32_t count)
+bool number_store(void *to, const float *from, __u32 type, __u32 count)
 {
-	uint8_t *at = to;
+	__u8 *at = to;
 	bool fits = true;
-	uint16_t half;
-	uint32_t i;
+	__u16 half;
+	__u32 i;
 
 	switch (type) {
 	case LLM_TENSOR_F32:

@@ -3,7 +3,8 @@
 #define LLMCTL_NUMBER_H
 
 #include <stdbool.h>
-#include <stdint.h>
+
+#include <linux/types.h>
 
 /** NUMBER_BLOCK - numbers that are converted at a time, and the longest block. */
 #define NUMBER_BLOCK 32
@@ -16,8 +17,8 @@
  */
 struct number_type {
 	const char *name;
-	uint32_t block;
-	uint32_t bytes;
+	__u32 block;
+	__u32 bytes;
 };
 
 /**
@@ -26,7 +27,7 @@ struct number_type {
  *
  * Return: how, or NULL for a type that images do not have.
  */
-const struct number_type *number_type(uint32_t type);
+const struct number_type *number_type(__u32 type);
 
 /**
  * number_load() - to float32, exactly
@@ -35,7 +36,7 @@ const struct number_type *number_type(uint32_t type);
  * @type: enum llm_tensor_type
  * @count: a multiple of the type's block
  */
-void number_load(float *to, const void *from, uint32_t type, uint32_t count);
+void number_load(float *to, const void *from, __u32 type, __u32 count);
 
 /**
  * number_store() - from float32, to nearest
@@ -47,9 +48,9 @@ void number_load(float *to, const void *from, uint32_t type, uint32_t count);
  *
  * Return: false where a number is not finite, or too great for the type.
  */
-bool number_store(void *to, const float *from, uint32_t type, uint32_t count);
+bool number_store(void *to, const float *from, __u32 type, __u32 count);
 
 /** number_bits() - the IEEE 754 representation of @value. */
-uint32_t number_bits(float value);
+__u32 number_bits(float value);
 
 #endif /* LLMCTL_NUMBER_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "device.h"
@@ -25,7 +26,7 @@ static int check_length(size_t length, const char *what, struct llmctl_error *er
  * Whether a call that failed with ENOSPC was told that more room than there was
  * is needed; then it is not a failure yet, and @error is as if it had not been.
  */
-static bool wants_room(int ret, uint32_t needed, uint32_t room, struct llmctl_error *error)
+static bool wants_room(int ret, __u32 needed, __u32 room, struct llmctl_error *error)
 {
 	if (ret != -ENOSPC || needed <= room)
 		return false;
@@ -35,10 +36,10 @@ static bool wants_room(int ret, uint32_t needed, uint32_t room, struct llmctl_er
 }
 
 int llmctl_tokenize(struct llmctl_device *device, const void *text, size_t length,
-		    uint32_t flags, uint32_t **tokens, uint32_t *count,
+		    __u32 flags, __u32 **tokens, __u32 *count,
 		    struct llmctl_error *error)
 {
-	uint32_t room = length + 8, *array;
+	__u32 room = length + 8, *array;
 	struct llm_tokenize arguments;
 	int ret;
 
@@ -70,10 +71,10 @@ int llmctl_tokenize(struct llmctl_device *device, const void *text, size_t lengt
 	return 0;
 }
 
-int llmctl_detokenize(struct llmctl_device *device, const uint32_t *tokens, uint32_t count,
-		      uint32_t flags, char **text, uint32_t *length, struct llmctl_error *error)
+int llmctl_detokenize(struct llmctl_device *device, const __u32 *tokens, __u32 count,
+		      __u32 flags, char **text, __u32 *length, struct llmctl_error *error)
 {
-	uint32_t room = 64 + (count < LLM_MAX_TEXT / 16 ? 16 * count : LLM_MAX_TEXT);
+	__u32 room = 64 + (count < LLM_MAX_TEXT / 16 ? 16 * count : LLM_MAX_TEXT);
 	struct llm_tokenize arguments;
 	char *bytes;
 	int ret;
@@ -104,10 +105,10 @@ int llmctl_detokenize(struct llmctl_device *device, const uint32_t *tokens, uint
 }
 
 int llmctl_score(struct llmctl_device *device, const void *text, size_t length,
-		 uint32_t alternatives, uint32_t flags, struct llm_score_entry **entries,
-		 uint32_t *count, struct llmctl_error *error)
+		 __u32 alternatives, __u32 flags, struct llm_score_entry **entries,
+		 __u32 *count, struct llmctl_error *error)
 {
-	uint32_t room = (length + 8) * (1 + alternatives);
+	__u32 room = (length + 8) * (1 + alternatives);
 	struct llm_score_entry *array;
 	struct llm_score arguments;
 	int ret;

@@ -38,7 +38,7 @@ struct spm {
 	const struct gguf_key *scores;
 	const struct gguf_key *types;
 	double *ranked;
-	uint32_t ranked_count;
+	__u32 ranked_count;
 };
 
 static const struct gguf_key *need_array(struct compile *c, const char *name,
@@ -66,7 +66,7 @@ static void find_arrays(struct compile *c, struct spm *spm)
 		return;
 	if (!spm->tokens->count || spm->tokens->count > COMPILE_MAX_VOCAB)
 		compile_fail(c, EINVAL, "a vocabulary of %llu tokens; 1 to %u are supported",
-			     (unsigned long long)spm->tokens->count, COMPILE_MAX_VOCAB);
+			     spm->tokens->count, COMPILE_MAX_VOCAB);
 	else if (spm->scores->count != spm->tokens->count ||
 		 spm->types->count != spm->tokens->count)
 		compile_fail(c, EINVAL, "tokens, their scores and their types are not as many");
@@ -82,7 +82,7 @@ static int by_value(const void *a, const void *b)
 /* Only the order of scores matters: they become whole numbers. */
 static void rank_scores(struct compile *c, struct spm *spm)
 {
-	uint32_t i;
+	__u32 i;
 
 	spm->ranked = calloc(spm->tokens->count, sizeof(*spm->ranked));
 	if (!spm->ranked) {
@@ -103,7 +103,7 @@ static void rank_scores(struct compile *c, struct spm *spm)
 			spm->ranked[spm->ranked_count++] = spm->ranked[i];
 }
 
-static uint32_t rank_of(const struct spm *spm, double score)
+static __u32 rank_of(const struct spm *spm, double score)
 {
 	const double *found = bsearch(&score, spm->ranked, spm->ranked_count,
 				      sizeof(*spm->ranked), by_value);
@@ -112,7 +112,7 @@ static uint32_t rank_of(const struct spm *spm, double score)
 }
 
 /* The value of a byte token's text, "<0xNN>", or -1. */
-static int byte_value(const char *text, uint64_t length)
+static int byte_value(const char *text, __u64 length)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	const char *high, *low;
@@ -126,19 +126,19 @@ static int byte_value(const char *text, uint64_t length)
 	return (high - digits) * 16 + (low - digits);
 }
 
-static bool ends_by_text(const char *text, uint64_t length)
+static bool ends_by_text(const char *text, __u64 length)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(ending_texts) / sizeof(ending_texts[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ending_texts); i++)
 		if (length == strlen(ending_texts[i]) && !memcmp(text, ending_texts[i], length))
 			return true;
 	return false;
 }
 
-static uint64_t replace_marks(char *to, const char *text, uint64_t length)
+static __u64 replace_marks(char *to, const char *text, __u64 length)
 {
-	uint64_t i = 0, used = 0;
+	__u64 i = 0, used = 0;
 
 	while (i < length) {
 		if (length - i >= 3 && !memcmp(text + i, SPACE_MARK, 3)) {
@@ -151,8 +151,8 @@ static uint64_t replace_marks(char *to, const char *text, uint64_t length)
 	return used;
 }
 
-static void add_token(struct compile *c, const struct spm *spm, uint32_t index,
-		      const char *text, uint64_t length)
+static void add_token(struct compile *c, const struct spm *spm, __u32 index,
+		      const char *text, __u64 length)
 {
 	double type = gguf_array_number(c->gguf, spm->types, index);
 	struct llm_image_token token = {
@@ -161,7 +161,8 @@ static void add_token(struct compile *c, const struct spm *spm, uint32_t index,
 	char plain[MAX_TEXT];
 
 	if (type < 0 || type > LLM_TOKEN_BYTE) {
-		compile_fail(c, EOPNOTSUPP, "token %u is of type %g, which is not known", index, type);
+		compile_fail(c, EOPNOTSUPP, "token %u is of type %g, which is not known", index,
+			     type);
 		return;
 	}
 	if (length > MAX_TEXT) {
@@ -196,11 +197,11 @@ static void add_token(struct compile *c, const struct spm *spm, uint32_t index,
 
 static void add_tokens(struct compile *c, const struct spm *spm)
 {
-	uint64_t cursor = spm->tokens->offset;
-	uint32_t i;
+	__u64 cursor = spm->tokens->offset;
+	__u32 i;
 
 	for (i = 0; i < spm->tokens->count && !c->code; i++) {
-		uint64_t length;
+		__u64 length;
 		const char *text = gguf_array_string(c->gguf, &cursor, &length);
 
 		add_token(c, spm, i, text, length);
@@ -208,9 +209,9 @@ static void add_tokens(struct compile *c, const struct spm *spm)
 }
 
 /* A token that a key names; where none does, @missing, if there is one. */
-static uint32_t token_id(struct compile *c, const char *name, uint32_t missing, uint32_t count)
+static __u32 token_id(struct compile *c, const char *name, __u32 missing, __u32 count)
 {
-	uint64_t id = missing;
+	__u64 id = missing;
 	int found;
 
 	if (c->code)
@@ -220,11 +221,11 @@ static uint32_t token_id(struct compile *c, const char *name, uint32_t missing, 
 		c->code = found;
 	else if (found && id >= count)
 		compile_fail(c, EINVAL, "key '%s': there is no token %llu", name,
-			     (unsigned long long)id);
+			     id);
 	return c->code || id >= count ? LLM_IMAGE_NONE : id;
 }
 
-static void set_flag(struct compile *c, const char *name, bool missing, uint32_t flag)
+static void set_flag(struct compile *c, const char *name, bool missing, __u32 flag)
 {
 	bool value = missing;
 	int found;
@@ -239,10 +240,10 @@ static void set_flag(struct compile *c, const char *name, bool missing, uint32_t
 }
 
 /* The defaults are llama.cpp's for SentencePiece. */
-static void fill_tokenizer(struct compile *c, uint32_t count)
+static void fill_tokenizer(struct compile *c, __u32 count)
 {
 	struct llm_image_tokenizer *tokenizer = &c->writer.tokenizer;
-	uint32_t id;
+	__u32 id;
 	size_t i;
 
 	tokenizer->kind = LLM_TOKENIZER_SPM;
@@ -256,7 +257,7 @@ static void fill_tokenizer(struct compile *c, uint32_t count)
 		tokenizer->flags &= ~LLM_TOKENIZER_ADD_BOS;
 	if (tokenizer->eos == LLM_IMAGE_NONE)
 		tokenizer->flags &= ~LLM_TOKENIZER_ADD_EOS;
-	for (i = 0; i < sizeof(ending_keys) / sizeof(ending_keys[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(ending_keys); i++) {
 		id = token_id(c, ending_keys[i], LLM_IMAGE_NONE, count);
 		if (id != LLM_IMAGE_NONE)
 			image_token(&c->writer, id)->flags |= LLM_TOKEN_ENDS;

@@ -12,7 +12,7 @@
 #define LAYERS		2
 #define ALIGNMENT	32
 /* More than any file of a test. */
-#define ROOM		(1 << 20)
+#define ROOM		1048576
 #define TYPE_F32	0
 #define TYPE_F16	1
 #define TYPE_Q8_0	8
@@ -36,7 +36,7 @@ struct gguf_builder_key *gguf_builder_key(struct gguf_builder *b, const char *na
 	key->name = name;
 	key->name_length = GGUF_BUILDER_AUTO;
 	key->kind = BUILD_U32;
-	key->value_length = sizeof(uint32_t);
+	key->value_length = sizeof(__u32);
 	return key;
 }
 
@@ -47,7 +47,7 @@ void gguf_builder_drop_key(struct gguf_builder *b, const char *name)
 	*key = b->keys[--b->keys_used];
 }
 
-static void set_value(struct gguf_builder *b, const char *name, uint32_t kind,
+static void set_value(struct gguf_builder *b, const char *name, __u32 kind,
 		      const void *value, size_t length)
 {
 	struct gguf_builder_key *key = gguf_builder_key(b, name);
@@ -58,7 +58,7 @@ static void set_value(struct gguf_builder *b, const char *name, uint32_t kind,
 	memcpy(key->value, value, length);
 }
 
-void gguf_builder_set_u32(struct gguf_builder *b, const char *name, uint32_t value)
+void gguf_builder_set_u32(struct gguf_builder *b, const char *name, __u32 value)
 {
 	set_value(b, name, BUILD_U32, &value, sizeof(value));
 }
@@ -68,14 +68,14 @@ void gguf_builder_set_f32(struct gguf_builder *b, const char *name, float value)
 	set_value(b, name, BUILD_F32, &value, sizeof(value));
 }
 
-void gguf_builder_set_bool(struct gguf_builder *b, const char *name, uint8_t value)
+void gguf_builder_set_bool(struct gguf_builder *b, const char *name, __u8 value)
 {
 	set_value(b, name, BUILD_BOOL, &value, sizeof(value));
 }
 
-static size_t put_string(uint8_t *to, const char *text)
+static size_t put_string(__u8 *to, const char *text)
 {
-	uint64_t length = strlen(text);
+	__u64 length = strlen(text);
 
 	memcpy(to, &length, sizeof(length));
 	memcpy(to + sizeof(length), text, length);
@@ -84,16 +84,16 @@ static size_t put_string(uint8_t *to, const char *text)
 
 void gguf_builder_set_string(struct gguf_builder *b, const char *name, const char *value)
 {
-	uint8_t bytes[256];
+	__u8 bytes[256];
 
 	must(strlen(value) < sizeof(bytes) - 8);
 	set_value(b, name, BUILD_STRING, bytes, put_string(bytes, value));
 }
 
-void gguf_builder_set_array(struct gguf_builder *b, const char *name, uint32_t element,
-			    uint64_t count, const void *bytes, size_t length)
+void gguf_builder_set_array(struct gguf_builder *b, const char *name, __u32 element,
+			    __u64 count, const void *bytes, size_t length)
 {
-	uint8_t value[8192];
+	__u8 value[8192];
 
 	must(12 + length <= sizeof(value));
 	memcpy(value, &element, sizeof(element));
@@ -118,8 +118,8 @@ struct gguf_builder_tensor *gguf_builder_tensor(struct gguf_builder *b, const ch
 }
 
 struct gguf_builder_tensor *gguf_builder_set_tensor(struct gguf_builder *b, const char *name,
-						    uint64_t columns, uint64_t rows,
-						    uint32_t type)
+						    __u64 columns, __u64 rows,
+						    __u32 type)
 {
 	struct gguf_builder_tensor *tensor = gguf_builder_tensor(b, name);
 
@@ -137,7 +137,7 @@ void gguf_builder_drop_tensor(struct gguf_builder *b, const char *name)
 	*tensor = b->tensors[--b->tensors_used];
 }
 
-static void token_text(char *text, size_t size, uint32_t token)
+static void token_text(char *text, size_t size, __u32 token)
 {
 	static const char *const first[] = { "<unk>", "<s>", "</s>" };
 
@@ -153,11 +153,11 @@ static void token_text(char *text, size_t size, uint32_t token)
 
 static void set_vocab(struct gguf_builder *b)
 {
-	int32_t types[GGUF_BUILDER_VOCAB];
+	__s32 types[GGUF_BUILDER_VOCAB];
 	float scores[GGUF_BUILDER_VOCAB];
-	uint8_t texts[GGUF_BUILDER_VOCAB * 16];
+	__u8 texts[GGUF_BUILDER_VOCAB * 16];
 	size_t used = 0;
-	uint32_t i;
+	__u32 i;
 	char text[8];
 
 	for (i = 0; i < GGUF_BUILDER_VOCAB; i++) {
@@ -180,8 +180,8 @@ static void set_layer(struct gguf_builder *b, unsigned int layer)
 	static char names[LAYERS][9][32];
 	static const struct {
 		const char *name;
-		uint32_t columns;
-		uint32_t rows;
+		__u32 columns;
+		__u32 rows;
 	} tensors[9] = {
 		{ "attn_norm", WIDTH, 1 }, { "attn_q", WIDTH, WIDTH },
 		{ "attn_k", WIDTH, KV_WIDTH }, { "attn_v", WIDTH, KV_WIDTH },
@@ -227,7 +227,7 @@ struct gguf_builder *gguf_builder_llama(void)
 
 /* Where writing is. */
 struct output {
-	uint8_t *bytes;
+	__u8 *bytes;
 	size_t size;
 };
 
@@ -238,12 +238,12 @@ static void put(struct output *o, const void *bytes, size_t length)
 	o->size += length;
 }
 
-static void put_u32(struct output *o, uint32_t value)
+static void put_u32(struct output *o, __u32 value)
 {
 	put(o, &value, sizeof(value));
 }
 
-static void put_u64(struct output *o, uint64_t value)
+static void put_u64(struct output *o, __u64 value)
 {
 	put(o, &value, sizeof(value));
 }
@@ -266,8 +266,8 @@ static void put_keys(struct output *o, const struct gguf_builder *b)
 /* Bytes, for types and shapes that are right; for others anything small. */
 static size_t tensor_bytes(const struct gguf_builder_tensor *tensor)
 {
-	uint64_t numbers = 1;
-	uint32_t i;
+	__u64 numbers = 1;
+	__u32 i;
 
 	for (i = 0; i < tensor->dim_count && i < 4; i++)
 		numbers *= tensor->dims[i];
@@ -291,7 +291,7 @@ static size_t aligned(size_t size)
 static void put_infos(struct output *o, const struct gguf_builder *b)
 {
 	size_t offset = 0, i;
-	uint32_t j;
+	__u32 j;
 
 	for (i = 0; i < b->tensors_used; i++) {
 		const struct gguf_builder_tensor *tensor = &b->tensors[i];
@@ -311,7 +311,7 @@ static void put_infos(struct output *o, const struct gguf_builder *b)
 static void put_numbers(struct output *o, const struct gguf_builder_tensor *tensor)
 {
 	size_t end = o->size + tensor_bytes(tensor), i;
-	static const uint16_t half = 0x2e66;
+	static const __u16 half = 0x2e66;
 	float number;
 
 	for (i = 0; o->size < end; i++) {
@@ -323,10 +323,10 @@ static void put_numbers(struct output *o, const struct gguf_builder_tensor *tens
 	}
 }
 
-uint8_t *gguf_builder_write(const struct gguf_builder *b, size_t *size)
+__u8 *gguf_builder_write(const struct gguf_builder *b, size_t *size)
 {
 	struct output o = { .bytes = calloc(1, ROOM) };
-	uint8_t *exact;
+	__u8 *exact;
 	size_t i;
 
 	must(o.bytes);

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+
 /** GGUF_BUILDER_KEYS - keys a file can have. */
 #define GGUF_BUILDER_KEYS	64
 /** GGUF_BUILDER_TENSORS - tensors a file can have. */
@@ -40,9 +42,9 @@ enum gguf_builder_kind {
  */
 struct gguf_builder_key {
 	const char *name;
-	uint64_t name_length;
-	uint32_t kind;
-	uint8_t value[8192];
+	__u64 name_length;
+	__u32 kind;
+	__u8 value[8192];
 	size_t value_length;
 };
 
@@ -58,10 +60,10 @@ struct gguf_builder_key {
  */
 struct gguf_builder_tensor {
 	const char *name;
-	uint64_t dims[4];
-	uint32_t dim_count;
-	uint32_t type;
-	uint64_t offset;
+	__u64 dims[4];
+	__u32 dim_count;
+	__u32 type;
+	__u64 offset;
 	const float *fill;
 	size_t fill_count;
 };
@@ -79,9 +81,9 @@ struct gguf_builder_tensor {
  */
 struct gguf_builder {
 	char magic[5];
-	uint32_t version;
-	uint64_t key_count;
-	uint64_t tensor_count;
+	__u32 version;
+	__u64 key_count;
+	__u64 tensor_count;
 	struct gguf_builder_key keys[GGUF_BUILDER_KEYS];
 	size_t keys_used;
 	struct gguf_builder_tensor tensors[GGUF_BUILDER_TENSORS];
@@ -104,28 +106,28 @@ struct gguf_builder_key *gguf_builder_key(struct gguf_builder *b, const char *na
 void gguf_builder_drop_key(struct gguf_builder *b, const char *name);
 
 /** gguf_builder_set_u32() - makes a key a whole number. */
-void gguf_builder_set_u32(struct gguf_builder *b, const char *name, uint32_t value);
+void gguf_builder_set_u32(struct gguf_builder *b, const char *name, __u32 value);
 
 /** gguf_builder_set_f32() - makes a key a number with a fraction. */
 void gguf_builder_set_f32(struct gguf_builder *b, const char *name, float value);
 
 /** gguf_builder_set_bool() - makes a key a byte of the kind bool. */
-void gguf_builder_set_bool(struct gguf_builder *b, const char *name, uint8_t value);
+void gguf_builder_set_bool(struct gguf_builder *b, const char *name, __u8 value);
 
 /** gguf_builder_set_string() - makes a key a text. */
 void gguf_builder_set_string(struct gguf_builder *b, const char *name, const char *value);
 
 /** gguf_builder_set_array() - makes a key an array of @count elements in @bytes. */
-void gguf_builder_set_array(struct gguf_builder *b, const char *name, uint32_t element,
-			    uint64_t count, const void *bytes, size_t length);
+void gguf_builder_set_array(struct gguf_builder *b, const char *name, __u32 element,
+			    __u64 count, const void *bytes, size_t length);
 
 /** gguf_builder_tensor() - the tensor of that name, added as an empty one if it is not there. */
 struct gguf_builder_tensor *gguf_builder_tensor(struct gguf_builder *b, const char *name);
 
 /** gguf_builder_set_tensor() - gives a tensor two dimensions and a type. */
 struct gguf_builder_tensor *gguf_builder_set_tensor(struct gguf_builder *b, const char *name,
-						    uint64_t columns, uint64_t rows,
-						    uint32_t type);
+						    __u64 columns, __u64 rows,
+						    __u32 type);
 
 /** gguf_builder_drop_tensor() - removes a tensor that is there. */
 void gguf_builder_drop_tensor(struct gguf_builder *b, const char *name);
@@ -137,6 +139,6 @@ void gguf_builder_drop_tensor(struct gguf_builder *b, const char *name);
  *
  * Return: for free(), exactly as long; does not fail.
  */
-uint8_t *gguf_builder_write(const struct gguf_builder *b, size_t *size);
+__u8 *gguf_builder_write(const struct gguf_builder *b, size_t *size);
 
 #endif /* GGUF_BUILDER_H */

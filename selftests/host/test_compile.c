@@ -18,7 +18,7 @@
 /* A file that was compiled. */
 struct fixture {
 	struct gguf_builder *b;
-	uint8_t *bytes;
+	__u8 *bytes;
 	size_t size;
 	struct compile c;
 	struct llmctl_error error;
@@ -31,7 +31,7 @@ static void setup(struct fixture *f)
 }
 
 /* Compiles what the test made of the builder; returns the code. */
-static int compile(struct fixture *f, uint32_t type)
+static int compile(struct fixture *f, __u32 type)
 {
 	int code;
 
@@ -55,7 +55,7 @@ static void teardown(struct fixture *f)
 }
 
 /* The instruction of that kind with that number among them, or NULL. */
-static const struct llm_insn *insn(const struct fixture *f, uint16_t op, unsigned int number)
+static const struct llm_insn *insn(const struct fixture *f, __u16 op, unsigned int number)
 {
 	const struct llm_insn *at = (const struct llm_insn *)f->c.writer.program.bytes;
 	const struct llm_insn *end = at + f->c.writer.program.length / sizeof(*at);
@@ -66,16 +66,16 @@ static const struct llm_insn *insn(const struct fixture *f, uint16_t op, unsigne
 	return NULL;
 }
 
-static const struct llm_image_tensor *tensor(const struct fixture *f, uint32_t number)
+static const struct llm_image_tensor *tensor(const struct fixture *f, __u32 number)
 {
 	return image_tensor(&f->c.writer, number);
 }
 
 /* The image, or NULL after a failed check. */
-static uint8_t *write_image(struct fixture *f, int fill)
+static __u8 *write_image(struct fixture *f, int fill)
 {
-	uint64_t size = compile_size(&f->c);
-	uint8_t *image = aligned_alloc(LLM_IMAGE_ALIGN, (size + 63) / 64 * 64);
+	__u64 size = compile_size(&f->c);
+	__u8 *image = aligned_alloc(LLM_IMAGE_ALIGN, (size + 63) / 64 * 64);
 
 	memset(image, fill, size);
 	if (tap_check(!compile_write(&f->c, image, NULL, NULL, &f->error)))
@@ -86,7 +86,7 @@ static uint8_t *write_image(struct fixture *f, int fill)
 }
 
 /* Where a tensor's numbers are in an image that was written. */
-static const void *numbers(const struct fixture *f, const uint8_t *image, uint32_t number)
+static const void *numbers(const struct fixture *f, const __u8 *image, __u32 number)
 {
 	return image + compile_size(&f->c) - f->c.writer.data_length + tensor(f, number)->offset;
 }
@@ -136,7 +136,7 @@ static void keeps_types_apart(void)
 static void takes_biases(void)
 {
 	struct fixture f;
-	uint32_t bias;
+	__u32 bias;
 
 	setup(&f);
 	gguf_builder_set_tensor(f.b, "blk.0.attn_q.bias", 32, 1, TYPE_F32);
@@ -171,7 +171,7 @@ static void ties_the_output_where_there_is_none(void)
 static void check_frequencies(struct fixture *f, double base, const float *divisors)
 {
 	const float *found;
-	uint8_t *image;
+	__u8 *image;
 	int i;
 
 	if (!tap_check(!compile(f, LLMCTL_KEEP_TYPES)))
@@ -182,7 +182,7 @@ static void check_frequencies(struct fixture *f, double base, const float *divis
 	tap_check(tensor(f, insn(f, LLM_OP_ANGLES, 0)->tensor[0])->columns == 8);
 	found = numbers(f, image, insn(f, LLM_OP_ANGLES, 0)->tensor[0]);
 	for (i = 0; i < 8; i++)
-		tap_check(fabs(found[i] * divisors[i] / pow(base, -i / 8.0) - 1) < 1e-6);
+		tap_check(fabs(found[i] * divisors[i] / pow(base, -i / 8.0) - 1) < 0.000001);
 	free(image);
 }
 
@@ -219,9 +219,9 @@ static void computes_frequencies(void)
 	teardown(&f);
 }
 
-static void takes_numbers_for_each_layer(void)
+static void takes_one_number_a_layer(void)
 {
-	static const int32_t same[] = { 2, 2 };
+	static const __s32 same[] = { 2, 2 };
 	struct fixture f;
 
 	setup(&f);
@@ -241,14 +241,14 @@ static void takes_numbers_for_each_layer(void)
 static void replace_vocab(struct gguf_builder *b)
 {
 	static const char *const texts[] = {
-		"<unk>", "<s>", "</s>", "<0x0A>", "\xe2\x96\x81" "a\xe2\x96\x81", "b", "c",
-		"\xe2\x96\x81" "u", "<|im_end|>", "end",
+		"<unk>", "<s>", "</s>", "<0x0A>", "\342\226\201a\342\226\201", "b", "c",
+		"\342\226\201u", "<|im_end|>", "end",
 	};
 	static const float scores[] = { 0, 0, 0, 0, -1, -7, -7, -2, 0, 0 };
-	static const int32_t types[] = { 2, 3, 3, 6, 1, 1, 0, 4, 1, 1 };
-	uint8_t bytes[256];
+	static const __s32 types[] = { 2, 3, 3, 6, 1, 1, 0, 4, 1, 1 };
+	__u8 bytes[256];
 	size_t used = 0, i;
-	uint64_t length;
+	__u64 length;
 
 	for (i = 0; i < 10; i++) {
 		length = strlen(texts[i]);
@@ -262,7 +262,7 @@ static void replace_vocab(struct gguf_builder *b)
 	gguf_builder_tensor(b, "token_embd.weight")->dims[1] = 10;
 }
 
-static bool text_is(const struct fixture *f, uint32_t number, const char *text)
+static bool text_is(const struct fixture *f, __u32 number, const char *text)
 {
 	const struct llm_image_token *token = image_token(&f->c.writer, number);
 
@@ -288,7 +288,7 @@ static void compiles_tokens(void)
 		tap_check(text_is(&f, 4, " a ") && tokens[4].rank == 2);
 		tap_check(tokens[5].rank == 0 && tokens[6].rank == 0 && tokens[7].rank == 1);
 		tap_check(tokens[6].kind == LLM_TOKEN_NORMAL);
-		tap_check(tokens[7].kind == LLM_TOKEN_USER && text_is(&f, 7, "\xe2\x96\x81" "u"));
+		tap_check(tokens[7].kind == LLM_TOKEN_USER && text_is(&f, 7, "\342\226\201u"));
 		tap_check(tokens[8].kind == LLM_TOKEN_CONTROL && tokens[8].flags == LLM_TOKEN_ENDS);
 		tap_check(tokens[9].flags == LLM_TOKEN_ENDS);
 	}
@@ -321,9 +321,9 @@ static void compiles_the_tokenizer(void)
 
 static void halves_are_exact(void)
 {
-	uint16_t half, back;
+	__u16 half, back;
 	float value;
-	uint32_t i;
+	__u32 i;
 
 	for (i = 0; i < 65536; i++) {
 		half = i;
@@ -336,9 +336,9 @@ static void halves_are_exact(void)
 	}
 }
 
-static void check_half(float value, uint16_t wanted, bool fits)
+static void check_half(float value, __u16 wanted, bool fits)
 {
-	uint16_t half;
+	__u16 half;
 
 	tap_check(number_store(&half, &value, TYPE_F16, 1) == fits);
 	if (!tap_check(half == wanted))
@@ -347,13 +347,13 @@ static void check_half(float value, uint16_t wanted, bool fits)
 
 static void halves_are_rounded_to_even(void)
 {
-	check_half(1 + 0x1p-11f, 0x3c00, true);
-	check_half(1 + 3 * 0x1p-11f, 0x3c02, true);
-	check_half(1 + 0x1.002p-11f, 0x3c01, true);
-	check_half(-0x1p-25f, 0x8000, true);
-	check_half(0x1.8p-24f, 0x0002, true);
-	check_half(0x1.ff8p-15f, 0x03ff, true);
-	check_half(0x1.ffcp-15f, 0x0400, true);
+	check_half(1.00048828125f, 0x3c00, true);
+	check_half(1.00146484375f, 0x3c02, true);
+	check_half(1.000489f, 0x3c01, true);
+	check_half(-ldexpf(1, -25), 0x8000, true);
+	check_half(ldexpf(1.5f, -24), 0x0002, true);
+	check_half(ldexpf(1023, -24), 0x03ff, true);
+	check_half(ldexpf(1023.5f, -24), 0x0400, true);
 	check_half(65519, 0x7bff, true);
 	check_half(65520, 0x7c00, false);
 	check_half(INFINITY, 0x7c00, false);
@@ -362,7 +362,7 @@ static void halves_are_rounded_to_even(void)
 static void blocks_are_as_near_as_they_can(void)
 {
 	float values[64], back[64], scale;
-	uint8_t blocks[68];
+	__u8 blocks[68];
 	int i;
 
 	for (i = 0; i < 64; i++)
@@ -382,8 +382,8 @@ static void converts_matrices_and_nothing_else(void)
 {
 	struct fixture f;
 	float found[32], wanted[32];
-	uint8_t *image;
-	uint32_t embed, norm, i;
+	__u8 *image;
+	__u32 embed, norm, i;
 
 	setup(&f);
 	if (!tap_check(!compile(&f, TYPE_Q8_0)))
@@ -429,7 +429,7 @@ static void refuses_numbers_that_do_not_fit(void)
 	static const float great[] = { 1, 100000, 1 };
 	struct gguf_builder_tensor *up;
 	struct fixture f;
-	uint8_t *image;
+	__u8 *image;
 
 	setup(&f);
 	up = gguf_builder_tensor(f.b, "blk.1.ffn_up.weight");
@@ -438,8 +438,7 @@ static void refuses_numbers_that_do_not_fit(void)
 	if (tap_check(!compile(&f, TYPE_F16))) {
 		image = malloc(compile_size(&f.c));
 		tap_check(compile_write(&f.c, image, NULL, NULL, &f.error) == -EINVAL);
-		tap_check(!strcmp(f.error.text,
-				  "file: tensor 'blk.1.ffn_up.weight' holds numbers that F16 can't"));
+		tap_check(strstr(f.error.text, "'blk.1.ffn_up.weight' holds numbers that F16"));
 		free(image);
 	}
 	teardown(&f);
@@ -448,7 +447,7 @@ static void refuses_numbers_that_do_not_fit(void)
 /* What was in the buffer before makes no difference. */
 static void writes_every_byte(void)
 {
-	uint8_t *first, *second;
+	__u8 *first, *second;
 	struct fixture f;
 
 	setup(&f);
@@ -463,12 +462,12 @@ static void writes_every_byte(void)
 }
 
 struct told {
-	uint64_t done;
-	uint64_t total;
+	__u64 done;
+	__u64 total;
 	bool forward;
 };
 
-static void tell(void *data, uint64_t done, uint64_t total)
+static void tell(void *data, __u64 done, __u64 total)
 {
 	struct told *told = data;
 
@@ -481,7 +480,7 @@ static void tells_of_progress(void)
 {
 	struct told told = { .forward = true };
 	struct fixture f;
-	uint8_t *image;
+	__u8 *image;
 
 	setup(&f);
 	if (tap_check(!compile(&f, LLMCTL_KEEP_TYPES))) {
@@ -508,7 +507,7 @@ static void files_are_alike(void)
 {
 	char gguf[] = "/tmp/llm-test-gguf-XXXXXX", image[] = "/tmp/llm-test-image-XXXXXX";
 	struct llmctl_model *model = NULL;
-	uint8_t *wanted, *found;
+	__u8 *wanted, *found;
 	struct fixture f;
 
 	setup(&f);
@@ -560,7 +559,7 @@ static const struct tap_test tests[] = {
 	{ "the output is tied where there is none", ties_the_output_where_there_is_none },
 	{ "frequencies, their base, factor and divisors", computes_frequencies },
 	{ "numbers for each layer are taken where they are equal",
-	  takes_numbers_for_each_layer },
+	  takes_one_number_a_layer },
 	{ "tokens: kinds, ranks, spaces and ends", compiles_tokens },
 	{ "the tokenizer's flags and tokens, and their defaults", compiles_the_tokenizer },
 	{ "every half-precision number is exact", halves_are_exact },
@@ -577,5 +576,5 @@ static const struct tap_test tests[] = {
 
 int main(void)
 {
-	return tap_run(tests, sizeof(tests) / sizeof(tests[0]));
+	return tap_run(tests, ARRAY_SIZE(tests));
 }

@@ -2,38 +2,58 @@
 #include "backend.h"
 #include "host_model.h"
 
-bool backend_choose(struct backend *backend, bool host)
-{
-	struct backend_choice *choice = &backend->choice;
+/* A process runs one command, and that works on one model. */
+static struct backend_choice choice = { .threads = OPTION_UNSET, .context = OPTION_UNSET };
+static struct host_model *model;
 
-	choice->host = host;
-	if (host && !choice->model)
+const struct option backend_options[] = {
+	{ OPTION_TEXT, "model", 'm', &choice.model, 0, 0, NULL, NULL, "MODEL",
+	  "a loaded model, else the default one;\n"
+	  "with --host a file, GGUF or image" },
+	{ OPTION_TEXT, "form", 0, &choice.form, 0, 0, NULL, NULL, "FORM",
+	  "with --host: instruction set to use,\n"
+	  "portable, avx2 or avx512; else the fastest" },
+	{ OPTION_WHOLE, "threads", 't', &choice.threads, 1, 256, NULL, NULL, "N",
+	  "with --host: threads; else one a processor" },
+	{ .kind = OPTION_END },
+};
+
+const struct option backend_context_options[] = {
+	{ OPTION_WHOLE, "ctx", 'c', &choice.context, 1, 1048576, NULL, NULL, "N",
+	  "positions of the context; else the model's" },
+	{ .kind = OPTION_END },
+};
+
+void backend_use_host(void)
+{
+	choice.host = true;
+}
+
+bool backend_check(void)
+{
+	if (choice.host && !choice.model)
 		usage_error("--host needs a model file: -m FILE.gguf");
-	else if (!host && (choice->form || choice->threads != OPTION_UNSET))
+	else if (!choice.host && (choice.form || choice.threads != OPTION_UNSET))
 		usage_error("--form and --threads need --host, before the command");
 	else
 		return true;
 	return false;
 }
 
-int backend_open(struct backend *backend, struct llmctl_error *error)
+int backend_open(struct llmctl_error *error)
 {
-	const struct backend_choice *choice = &backend->choice;
-
-	if (!choice->host)
-		return 0;
-	return host_model_open(&backend->model, choice->model, choice->form, error);
+	return choice.host ? host_model_open(&model, choice.model, choice.form, error) : 0;
 }
 
-int backend_session(struct backend *backend, struct session **opened,
-		    struct llmctl_error *error)
+int backend_session(struct session **opened, struct llmctl_error *error)
 {
-	if (backend->choice.host)
-		return host_session_open(opened, backend->model, &backend->choice, error);
-	return device_session_open(opened, &backend->choice, error);
+	if (choice.host)
+		return host_session_open(opened, model, &choice, error);
+	return device_session_open(opened, &choice, error);
 }
 
-void backend_close(struct backend *backend)
+void backend_close(void)
 {
-	host_model_close(backend->model);
+	host_model_close(model);
+	model = NULL;
 }

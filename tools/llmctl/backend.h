@@ -21,8 +21,8 @@ struct backend_choice {
 	bool host;
 	const char *model;
 	const char *form;
-	uint64_t threads;
-	uint64_t context;
+	__u64 threads;
+	__u64 context;
 };
 
 struct session;
@@ -62,13 +62,13 @@ struct session_ops {
 	int (*status)(struct session *session, struct llm_session_info *status,
 		      struct llmctl_error *error);
 	int (*tokenize)(struct session *session, const void *text, size_t length,
-			uint32_t flags, uint32_t **tokens, uint32_t *count,
+			__u32 flags, __u32 **tokens, __u32 *count,
 			struct llmctl_error *error);
-	int (*detokenize)(struct session *session, const uint32_t *tokens, uint32_t count,
-			  uint32_t flags, char **text, uint32_t *length,
+	int (*detokenize)(struct session *session, const __u32 *tokens, __u32 count,
+			  __u32 flags, char **text, __u32 *length,
 			  struct llmctl_error *error);
-	int (*score)(struct session *session, const void *text, size_t length, uint32_t flags,
-		     struct llm_score_entry **entries, uint32_t *count,
+	int (*score)(struct session *session, const void *text, size_t length, __u32 flags,
+		     struct llm_score_entry **entries, __u32 *count,
 		     struct llmctl_error *error);
 };
 
@@ -85,6 +85,8 @@ struct session {
  * @opened: where the result goes
  * @choice: which; not @host
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 int device_session_open(struct session **opened, const struct backend_choice *choice,
 			struct llmctl_error *error);
@@ -97,68 +99,46 @@ struct host_model;
  * @model: its model; outlives it
  * @choice: which; @host
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 int host_session_open(struct session **opened, struct host_model *model,
 		      const struct backend_choice *choice, struct llmctl_error *error);
 
-/**
- * struct backend - where sessions come from
- * @choice: what the command line asked for, see backend_choose()
- * @model: loaded model, with @choice.host
- */
-struct backend {
-	struct backend_choice choice;
-	struct host_model *model;
-};
+/** backend_options - which session, for a command line; ended by OPTION_END. */
+extern const struct option backend_options[];
+
+/** backend_context_options - how long a context, likewise. */
+extern const struct option backend_context_options[];
+
+/** backend_use_host() - sessions are of the engine in this process. */
+void backend_use_host(void);
 
 /**
- * backend_choose() - completes the choice when the options are parsed
- * @backend: backend
- * @host: the engine in this process
+ * backend_check() - whether the options that were parsed go together
  *
- * Return: whether the options go together; if not the user has been told.
+ * Return: whether they do; if not the user has been told.
  */
-bool backend_choose(struct backend *backend, bool host);
+bool backend_check(void);
 
 /**
- * backend_open() - gets ready to open sessions; with host it loads the model
- * @backend: backend
+ * backend_open() - gets ready to open sessions; with --host it loads the model
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
-int backend_open(struct backend *backend, struct llmctl_error *error);
+int backend_open(struct llmctl_error *error);
 
 /**
  * backend_session() - opens a session
- * @backend: backend
  * @opened: where the result goes
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
-int backend_session(struct backend *backend, struct session **opened,
-		    struct llmctl_error *error);
+int backend_session(struct session **opened, struct llmctl_error *error);
 
-/**
- * backend_close() - frees what backend_open() took
- * @backend: backend, all its sessions closed; also one that was not opened
- */
-void backend_close(struct backend *backend);
-
-/** BACKEND_OPTIONS - options of commands that work on a session of @b. */
-#define BACKEND_OPTIONS(b)								\
-	{ OPTION_TEXT, "model", 'm', &(b)->choice.model, 0, 0, NULL, NULL, "MODEL",		\
-	  "a loaded model, else the default one;\n"					\
-	  "with --host a file, GGUF or image" },					\
-	{ OPTION_TEXT, "form", 0, &(b)->choice.form, 0, 0, NULL, NULL, "FORM",		\
-	  "with --host: instruction set to use,\n"					\
-	  "portable, avx2 or avx512; else the fastest" },					\
-	{ OPTION_WHOLE, "threads", 't', &(b)->choice.threads, 1, 256, NULL, NULL, "N",	\
-	  "with --host: threads; else one a processor" }
-
-/** BACKEND_CONTEXT_OPTION - option of commands that compute on a session of @b. */
-#define BACKEND_CONTEXT_OPTION(b)							\
-	{ OPTION_WHOLE, "ctx", 'c', &(b)->choice.context, 1, 1048576, NULL, NULL, "N",	\
-	  "positions of the context; else the model's" }
-
-/** BACKEND_INIT - a backend that nothing was chosen for. */
-#define BACKEND_INIT { .choice = { .threads = OPTION_UNSET, .context = OPTION_UNSET } }
+/** backend_close() - frees what backend_open() took; all sessions are closed. */
+void backend_close(void);
 
 #endif /* BACKEND_H */

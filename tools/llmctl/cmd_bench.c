@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,16 +17,14 @@
 
 /**
  * struct bench - what is measured
- * @backend: where
  * @prompt_tokens: length of the prompt
  * @made_tokens: length of the generation
  * @repeats: how often each is measured
  */
 struct bench {
-	struct backend backend;
-	uint64_t prompt_tokens;
-	uint64_t made_tokens;
-	uint64_t repeats;
+	__u64 prompt_tokens;
+	__u64 made_tokens;
+	__u64 repeats;
 };
 
 /**
@@ -51,7 +48,7 @@ static double now(void)
 /* Words of random letters: the same ones each time, and no two alike in a row. */
 static char *make_words(size_t length)
 {
-	uint64_t state = 0x9e3779b97f4a7c15;
+	__u64 state = 0x9e3779b97f4a7c15;
 	char *text = malloc(length + 1);
 	size_t i;
 
@@ -68,10 +65,10 @@ static char *make_words(size_t length)
 }
 
 /* A text of about so many tokens: how many it is shows when it is computed. */
-static int make_prompt(struct session *session, uint64_t count, char **prompt,
+static int make_prompt(struct session *session, __u64 count, char **prompt,
 		       struct llmctl_error *error)
 {
-	uint32_t *tokens, made, length;
+	__u32 *tokens, made, length;
 	char *words;
 	int ret;
 
@@ -90,8 +87,8 @@ static int make_prompt(struct session *session, uint64_t count, char **prompt,
 }
 
 /* One generation: how long it took, and what its session says of it. */
-static int generate(struct bench *bench, uint64_t prompt_tokens, uint64_t max_tokens,
-		    struct llm_session_info *status, double *seconds, struct llmctl_error *error)
+static int generate(__u64 prompt_tokens, __u64 max_tokens, struct llm_session_info *status,
+		    double *seconds, struct llmctl_error *error)
 {
 	struct llm_session_setup setup = {
 		.set = LLM_SETUP_MAX_TOKENS, .max_tokens = max_tokens,
@@ -101,7 +98,7 @@ static int generate(struct bench *bench, uint64_t prompt_tokens, uint64_t max_to
 	ssize_t got;
 	int ret;
 
-	ret = backend_session(&bench->backend, &session, error);
+	ret = backend_session(&session, error);
 	if (ret)
 		return ret;
 	ret = session->ops->setup(session, &setup, error);
@@ -127,7 +124,7 @@ static int measure_prompt(struct bench *bench, struct sample *sample, struct llm
 	int ret;
 
 	/* One less for the token that begins a text. */
-	ret = generate(bench, bench->prompt_tokens - 1, 1, &status, &seconds, error);
+	ret = generate(bench->prompt_tokens - 1, 1, &status, &seconds, error);
 	if (ret)
 		return ret;
 	sample->tokens = status.tokens_in;
@@ -145,7 +142,7 @@ static int measure_made(struct bench *bench, struct sample *sample, struct llmct
 	for (attempts = 0; attempts < MAX_ATTEMPTS && sample->tokens < bench->made_tokens;
 	     attempts++) {
 		/* The first token belongs to the prompt. */
-		ret = generate(bench, 1, bench->made_tokens - sample->tokens + 1, &status, &seconds,
+		ret = generate(1, bench->made_tokens - sample->tokens + 1, &status, &seconds,
 			       error);
 		if (ret)
 			return ret;
@@ -159,13 +156,13 @@ static int measure_made(struct bench *bench, struct sample *sample, struct llmct
 	return 0;
 }
 
-static int measure(struct bench *bench, const char *name, uint64_t tokens,
+static int measure(struct bench *bench, const char *name, __u64 tokens,
 		   int (*once)(struct bench *, struct sample *, struct llmctl_error *),
 		   bool as_json, struct llmctl_error *error)
 {
 	double sum = 0, squares = 0, rate, mean, deviation, count = 0;
 	struct sample sample;
-	uint64_t i;
+	__u64 i;
 	int ret;
 
 	if (!tokens)
@@ -207,7 +204,7 @@ static int check_context(struct bench *bench, struct llmctl_error *error)
 	struct session *session;
 	int ret;
 
-	ret = backend_session(&bench->backend, &session, error);
+	ret = backend_session(&session, error);
 	if (ret)
 		return ret;
 	ret = session->ops->model(session, &model, error);
@@ -226,7 +223,7 @@ static int run_all(struct bench *bench, bool as_json, struct llmctl_error *error
 {
 	int ret;
 
-	ret = backend_open(&bench->backend, error);
+	ret = backend_open(error);
 	if (!ret)
 		ret = check_context(bench, error);
 	interrupt_catch();
@@ -235,23 +232,22 @@ static int run_all(struct bench *bench, bool as_json, struct llmctl_error *error
 			json_array(NULL);
 		ret = measure(bench, "pp", bench->prompt_tokens, measure_prompt, as_json, error);
 		if (!ret)
-			ret = measure(bench, "tg", bench->made_tokens, measure_made, as_json, error);
+			ret = measure(bench, "tg", bench->made_tokens, measure_made, as_json,
+				      error);
 		if (as_json)
 			json_array_end();
 	}
-	backend_close(&bench->backend);
+	backend_close();
 	return ret;
 }
 
-static int run_bench(const struct command *command, bool host, int argc, char **argv)
+static int run_bench(const struct command *command, int argc, char **argv)
 {
 	static struct bench bench = {
-		.backend = BACKEND_INIT,
 		.prompt_tokens = 512, .made_tokens = 128, .repeats = 5,
 	};
 	static bool as_json;
 	static const struct option options[] = {
-		BACKEND_OPTIONS(&bench.backend),
 		{ OPTION_WHOLE, "prompt", 'p', &bench.prompt_tokens, 0, 65536, NULL, NULL, "N",
 		  "tokens of the prompt; default 512,\n0: is not measured" },
 		{ OPTION_WHOLE, "generate", 'n', &bench.made_tokens, 0, 65536, NULL, NULL, "N",
@@ -267,8 +263,6 @@ static int run_bench(const struct command *command, bool host, int argc, char **
 
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
-	if (!backend_choose(&bench.backend, host))
-		return EXIT_USAGE;
 	run_all(&bench, as_json, &error);
 	if (interrupted())
 		return EXIT_INTERRUPTED;
@@ -282,6 +276,6 @@ const struct command command_bench = {
 	.text = "Both are measured in sessions of their own, a prompt from its start to the first\n"
 		"token, a generation from its first token to its last. Where the context is\n"
 		"shorter than asked for, they are shortened.",
-	.host = true,
+	.session = true,
 	.run = run_bench,
 };

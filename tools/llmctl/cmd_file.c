@@ -17,7 +17,7 @@ static bool take_type(void *target, const char *text)
 {
 	static const struct {
 		const char *name;
-		uint32_t type;
+		__u32 type;
 	} types[] = {
 		{ "f32", LLM_TENSOR_F32 },
 		{ "f16", LLM_TENSOR_F16 },
@@ -25,9 +25,9 @@ static bool take_type(void *target, const char *text)
 	};
 	size_t i;
 
-	for (i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
 		if (!strcmp(text, types[i].name)) {
-			*(uint32_t *)target = types[i].type;
+			*(__u32 *)target = types[i].type;
 			return true;
 		}
 	}
@@ -38,7 +38,7 @@ static bool take_type(void *target, const char *text)
 static int write_image(struct llmctl_model *model, int fd, const char *path,
 		       struct llmctl_error *error)
 {
-	uint64_t size = llmctl_model_facts(model)->size;
+	__u64 size = llmctl_model_facts(model)->size;
 	void *image;
 	int ret;
 
@@ -81,7 +81,7 @@ static int write_file(struct llmctl_model *model, const char *path, struct llmct
 	return ret;
 }
 
-static int convert(const char *from, const char *to, uint32_t type, struct llmctl_error *error)
+static int make_image(const char *from, const char *to, __u32 type, struct llmctl_error *error)
 {
 	const struct llmctl_model_facts *facts;
 	struct llmctl_model *model;
@@ -105,9 +105,9 @@ static int convert(const char *from, const char *to, uint32_t type, struct llmct
 	return ret;
 }
 
-static int run_convert(const struct command *command, bool host, int argc, char **argv)
+static int run_convert(const struct command *command, int argc, char **argv)
 {
-	uint32_t type = LLMCTL_KEEP_TYPES;
+	__u32 type = LLMCTL_KEEP_TYPES;
 	const struct option options[] = {
 		{ .kind = OPTION_CALL, .name = "type", .target = &type, .take = take_type,
 		  .wanted = "f32, f16 or q8_0", .value = "f32|f16|q8_0",
@@ -118,10 +118,9 @@ static int run_convert(const struct command *command, bool host, int argc, char 
 	struct operands operands;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 2, 2, &status))
 		return status;
-	if (convert(operands.values[0], operands.values[1], type, &error))
+	if (make_image(operands.values[0], operands.values[1], type, &error))
 		return report(&error);
 	return EXIT_OK;
 }
@@ -133,7 +132,7 @@ const struct command command_convert = {
 	.run = run_convert,
 };
 
-static int run_verify(const struct command *command, bool host, int argc, char **argv)
+static int run_verify(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = { { .kind = OPTION_END } };
 	struct llmctl_error error = { 0 };
@@ -141,7 +140,6 @@ static int run_verify(const struct command *command, bool host, int argc, char *
 	struct operands operands;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
 	if (host_model_open(&model, operands.values[0], NULL, &error))

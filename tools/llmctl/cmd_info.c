@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,10 +47,8 @@ static int device_info(bool as_json, struct llmctl_error *error)
 	printf("instruction set %s, %u workers, slices of %u us\n", info.form, info.workers,
 	       info.slice_us);
 	printf("%u models, %u sessions\n", info.models, info.sessions);
-	printf("%" PRIu64 " requests, %" PRIu64 " tokens in, %" PRIu64 " tokens out, %" PRIu64
-	       " steps, %" PRIu64 " slices\n", (uint64_t)info.requests,
-	       (uint64_t)info.tokens_in, (uint64_t)info.tokens_out, (uint64_t)info.steps,
-	       (uint64_t)info.slices);
+	printf("%llu requests, %llu tokens in, %llu tokens out, %llu steps, %llu slices\n",
+	       info.requests, info.tokens_in, info.tokens_out, info.steps, info.slices);
 	printf("%.3f s of CPU\n", info.cpu_ns / 1e9);
 	return 0;
 }
@@ -73,7 +70,7 @@ static int model_info(const char *name, bool as_json, struct llmctl_error *error
 {
 	struct llm_model_info *models = NULL;
 	struct llmctl_device *device = NULL;
-	uint32_t count, i;
+	__u32 count, i;
 	int ret;
 
 	ret = llmctl_open(&device, error);
@@ -118,7 +115,7 @@ static int image_info(const char *path, bool as_json, struct llmctl_error *error
 		json_object_end();
 		return 0;
 	}
-	printf("format        image %u\n", LLM_IMAGE_VERSION);
+	printf("format        image %d\n", LLM_IMAGE_VERSION);
 	print_model(&info);
 	return 0;
 }
@@ -188,7 +185,7 @@ static bool is_file(const char *operand)
 	       (ending && (!strcmp(ending, ".gguf") || !strcmp(ending, ".img")));
 }
 
-static int run_info(const struct command *command, bool host, int argc, char **argv)
+static int run_info(const struct command *command, int argc, char **argv)
 {
 	bool as_json = false;
 	const struct option options[] = {
@@ -199,7 +196,6 @@ static int run_info(const struct command *command, bool host, int argc, char **a
 	struct operands operands;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 0, 1, &status))
 		return status;
 	if (!operands.count)

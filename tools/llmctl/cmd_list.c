@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,9 +8,9 @@
 #include "json.h"
 #include "size.h"
 
-static void print_models(const struct llm_model_info *models, uint32_t count)
+static void print_models(const struct llm_model_info *models, __u32 count)
 {
-	uint32_t i;
+	__u32 i;
 
 	printf("%-24s %-8s %10s %8s %10s %10s %8s\n", "NAME", "ARCH", "PARAMETERS", "CONTEXT",
 	       "SIZE", "MEMORY", "SESSIONS");
@@ -23,7 +22,7 @@ static void print_models(const struct llm_model_info *models, uint32_t count)
 		       models[i].flags & LLM_MODEL_DEFAULT ? "  (default)" : "");
 }
 
-static int run_ls(const struct command *command, bool host, int argc, char **argv)
+static int run_ls(const struct command *command, int argc, char **argv)
 {
 	bool as_json = false;
 	const struct option options[] = {
@@ -34,10 +33,9 @@ static int run_ls(const struct command *command, bool host, int argc, char **arg
 	struct llmctl_device *device = NULL;
 	struct llmctl_error error = { 0 };
 	struct operands operands;
-	uint32_t count, i;
+	__u32 count, i;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
 	if (!llmctl_open(&device, &error))
@@ -93,20 +91,20 @@ static void print_session(const struct llm_session_info *info)
 	char number[16];
 
 	snprintf(number, sizeof(number), "%u", info->uid);
-	printf("%6" PRIu64 " %8u %-12s %-20s %-7s %7u %7u %8" PRIu64 " %8" PRIu64
-	       " %10s %9.2f\n", (uint64_t)info->id, info->pid, user ? user->pw_name : number,
+	printf("%6llu %8u %-12s %-20s %-7s %7u %7u %8llu %8llu %10s %9.2f\n",
+	       info->id, info->pid, user ? user->pw_name : number,
 	       info->model[0] ? (const char *)info->model : "-", session_state(info->state),
-	       info->used, info->context, (uint64_t)info->tokens_in, (uint64_t)info->tokens_out,
+	       info->used, info->context, info->tokens_in, info->tokens_out,
 	       size_bytes(info->memory).text, info->cpu_ns / 1e9);
 }
 
 /* All sessions but the one that asks. */
-static int get_sessions(struct llm_session_info **sessions, uint32_t *count,
+static int get_sessions(struct llm_session_info **sessions, __u32 *count,
 			struct llmctl_error *error)
 {
 	struct llmctl_device *device = NULL;
 	struct llm_session_info self;
-	uint32_t i, kept = 0;
+	__u32 i, kept = 0;
 	int ret;
 
 	ret = llmctl_open(&device, error);
@@ -124,7 +122,7 @@ static int get_sessions(struct llm_session_info **sessions, uint32_t *count,
 	return 0;
 }
 
-static int run_ps(const struct command *command, bool host, int argc, char **argv)
+static int run_ps(const struct command *command, int argc, char **argv)
 {
 	bool as_json = false;
 	const struct option options[] = {
@@ -134,10 +132,9 @@ static int run_ps(const struct command *command, bool host, int argc, char **arg
 	struct llm_session_info *sessions;
 	struct llmctl_error error = { 0 };
 	struct operands operands;
-	uint32_t count, i;
+	__u32 count, i;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
 	if (get_sessions(&sessions, &count, &error))

@@ -26,11 +26,11 @@ static void name_from_path(char *name, size_t size, const char *path)
 			*c = '-';
 }
 
-static int load(const char *path, const char *name, uint32_t flags, struct llmctl_error *error)
+static int load(const char *path, const char *name, __u32 flags, struct llmctl_error *error)
 {
 	struct llmctl_device *device = NULL;
 	struct llmctl_model *model = NULL;
-	uint64_t size = 0;
+	__u64 size = 0;
 	int ret;
 
 	ret = llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, error);
@@ -48,7 +48,7 @@ static int load(const char *path, const char *name, uint32_t flags, struct llmct
 	return ret;
 }
 
-static int run_load(const struct command *command, bool host, int argc, char **argv)
+static int run_load(const struct command *command, int argc, char **argv)
 {
 	char from_path[LLM_NAME_SIZE];
 	const char *name = NULL;
@@ -64,7 +64,6 @@ static int run_load(const struct command *command, bool host, int argc, char **a
 	struct operands operands;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
 	if (!name) {
@@ -83,7 +82,7 @@ const struct command command_load = {
 	.run = run_load,
 };
 
-static int run_unload(const struct command *command, bool host, int argc, char **argv)
+static int run_unload(const struct command *command, int argc, char **argv)
 {
 	static const struct option options[] = { { .kind = OPTION_END } };
 	struct llmctl_device *device = NULL;
@@ -91,7 +90,6 @@ static int run_unload(const struct command *command, bool host, int argc, char *
 	struct operands operands;
 	int status;
 
-	(void)host;
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
 	if (!llmctl_open(&device, &error))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,6 @@
 
 /**
  * struct run - one completion
- * @backend: where
  * @max_tokens: tokens to make, 0 for as many as fit
  * @temperature: NAN where it is not given, as all below
  * @top_p: share of probability
@@ -34,21 +34,20 @@
  * @reply_length: bytes of it
  */
 struct run {
-	struct backend backend;
-	uint64_t max_tokens;
+	__u64 max_tokens;
 	double temperature;
 	double top_p;
 	double min_p;
 	double repeat;
 	double presence;
 	double frequency;
-	uint64_t top_k;
-	uint64_t last_n;
-	uint64_t seed;
+	__u64 top_k;
+	__u64 last_n;
+	__u64 seed;
 	struct llm_text stops[LLM_MAX_STOPS];
-	uint32_t stop_count;
+	__u32 stop_count;
 	struct llm_bias biases[LLM_MAX_BIASES];
-	uint32_t bias_count;
+	__u32 bias_count;
 	bool raw;
 	bool as_json;
 	char *reply;
@@ -75,7 +74,7 @@ static bool take_bias(void *target, const char *text)
 	struct run *run = target;
 	size_t digits = strspn(text, "0123456789");
 	char number[11] = "";
-	uint64_t token;
+	__u64 token;
 	double bias;
 
 	if (!digits || digits >= sizeof(number) || run->bias_count == LLM_MAX_BIASES)
@@ -92,7 +91,7 @@ static bool take_bias(void *target, const char *text)
 	return true;
 }
 
-static void set_number(struct llm_sampling *sampling, double value, uint32_t flag, __s32 *field)
+static void set_number(struct llm_sampling *sampling, double value, __u32 flag, __s32 *field)
 {
 	if (isnan(value))
 		return;
@@ -217,7 +216,7 @@ static int complete(struct run *run, const char *operand, struct llmctl_error *e
 
 	ret = command_input(operand, &text, &length, error);
 	if (!ret)
-		ret = command_session(&run->backend, &session, error);
+		ret = command_session(&session, error);
 	if (!ret)
 		ret = set_session(run, session, error);
 	if (!ret)
@@ -230,23 +229,21 @@ static int complete(struct run *run, const char *operand, struct llmctl_error *e
 		ret = print_json(run, session, error);
 	if (session)
 		session->ops->close(session);
-	backend_close(&run->backend);
+	backend_close();
 	free(text);
 	return ret;
 }
 
-static int run_run(const struct command *command, bool host, int argc, char **argv)
+static int run_run(const struct command *command, int argc, char **argv)
 {
 	static struct run run = {
-		.backend = BACKEND_INIT,
 		.temperature = NAN, .top_p = NAN, .min_p = NAN,
 		.repeat = NAN, .presence = NAN, .frequency = NAN,
 		.top_k = OPTION_UNSET, .last_n = OPTION_UNSET, .seed = OPTION_UNSET,
 	};
 	static const struct option options[] = {
-		BACKEND_OPTIONS(&run.backend),
-		BACKEND_CONTEXT_OPTION(&run.backend),
-		{ OPTION_WHOLE, "max-tokens", 'n', &run.max_tokens, 0, 4294967295, NULL, NULL, "MAX",
+		{ OPTION_WHOLE, "max-tokens", 'n', &run.max_tokens, 0, 4294967295, NULL, NULL,
+		  "MAX",
 		  "tokens to make; 0, which is the default:\nas many as fit the context" },
 		{ OPTION_NUMBER, "temp", 0, &run.temperature, 0, 100, NULL, NULL, "T",
 		  "temperature; 0: always the likeliest\ntoken; default 0.8" },
@@ -267,7 +264,8 @@ static int run_run(const struct command *command, bool host, int argc, char **ar
 		{ .kind = OPTION_CALL, .name = "logit-bias", .target = &run, .take = take_bias,
 		  .wanted = "the number of a token, a sign and a number up to 100",
 		  .value = "TOKEN(+|-)BIAS",
-		  .help = "added to the logit of a token, -100 to\n100; -100 forbids it; can be repeated" },
+		  .help = "added to the logit of a token, -100 to\n"
+			  "100; -100 forbids it; can be repeated" },
 		{ OPTION_WHOLE, "seed", 's', &run.seed, 0, 0x1p64, NULL, NULL, "S",
 		  "start of the random numbers; else random" },
 		{ .kind = OPTION_CALL, .name = "stop", .target = &run, .take = take_stop,
@@ -286,8 +284,6 @@ static int run_run(const struct command *command, bool host, int argc, char **ar
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	if (!backend_choose(&run.backend, host))
-		return EXIT_USAGE;
 	complete(&run, operands.values[0], &error);
 	free(run.reply);
 	if (error.code && error.code != EINTR)
@@ -302,6 +298,7 @@ const struct command command_run = {
 	.text = "The reply only, as it is made, to standard output; with a newline at its end\n"
 		"only on a terminal. With - the prompt is read from standard input.\n"
 		"An interrupt ends the reply.",
-	.host = true,
+	.session = true,
+	.context = true,
 	.run = run_run,
 };

@@ -18,9 +18,9 @@
  * @sum: of their log-probabilities
  */
 struct totals {
-	uint64_t tokens;
-	uint64_t scored;
-	uint64_t windows;
+	__u64 tokens;
+	__u64 scored;
+	__u64 windows;
 	double sum;
 };
 
@@ -34,7 +34,7 @@ struct totals {
  */
 struct score {
 	struct session *session;
-	uint32_t context;
+	__u32 context;
 	size_t guess;
 	bool as_json;
 	struct totals totals;
@@ -59,7 +59,7 @@ static size_t cut(const char *text, size_t length)
 static int fit(struct score *score, const char *text, size_t left, size_t *length,
 	       struct llmctl_error *error)
 {
-	uint32_t *tokens, count;
+	__u32 *tokens, count;
 	int ret;
 
 	*length = left <= score->guess ? left : cut(text, score->guess);
@@ -86,7 +86,7 @@ static int print_entry(struct score *score, const struct llm_score_entry *entry,
 		       struct llmctl_error *error)
 {
 	double logprob = entry->logprob / (double)LLM_FIXED_ONE;
-	uint32_t length;
+	__u32 length;
 	char *text;
 	int ret;
 
@@ -117,7 +117,7 @@ static int score_window(struct score *score, const char *text, size_t length,
 			struct llmctl_error *error)
 {
 	struct llm_score_entry *entries;
-	uint32_t count, i;
+	__u32 count, i;
 	int ret;
 
 	ret = score->session->ops->score(score->session, text, length, LLM_TOKENIZE_BOS, &entries,
@@ -149,8 +149,8 @@ static void print_totals(const struct score *score)
 		json_number("perplexity", exp(-mean));
 		return;
 	}
-	printf("tokens %llu\nscored %llu\nwindows %llu\n", (unsigned long long)t->tokens,
-	       (unsigned long long)t->scored, (unsigned long long)t->windows);
+	printf("tokens %llu\nscored %llu\nwindows %llu\n", t->tokens, t->scored,
+	       t->windows);
 	if (t->scored)
 		printf("mean log-probability %.6f\nperplexity %.6f\n", mean, exp(-mean));
 }
@@ -197,8 +197,7 @@ static int find_context(struct score *score, struct llmctl_error *error)
 	return ret;
 }
 
-static int score_input(struct backend *backend, const char *operand, bool as_json,
-		       struct llmctl_error *error)
+static int score_input(const char *operand, bool as_json, struct llmctl_error *error)
 {
 	struct score score = { .as_json = as_json, .guess = LLM_MAX_TEXT };
 	char *text = NULL;
@@ -209,25 +208,22 @@ static int score_input(struct backend *backend, const char *operand, bool as_jso
 	if (!ret && !length)
 		ret = refuse(error, ENODATA, "there is no text to score");
 	if (!ret)
-		ret = command_session(backend, &score.session, error);
+		ret = command_session(&score.session, error);
 	if (!ret)
 		ret = find_context(&score, error);
 	if (!ret)
 		ret = score_text(&score, text, length, error);
 	if (score.session)
 		score.session->ops->close(score.session);
-	backend_close(backend);
+	backend_close();
 	free(text);
 	return ret;
 }
 
-static int run_score(const struct command *command, bool host, int argc, char **argv)
+static int run_score(const struct command *command, int argc, char **argv)
 {
-	static struct backend backend = BACKEND_INIT;
 	static bool as_json;
 	static const struct option options[] = {
-		BACKEND_OPTIONS(&backend),
-		BACKEND_CONTEXT_OPTION(&backend),
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "one JSON object" },
 		{ .kind = OPTION_END },
 	};
@@ -237,9 +233,7 @@ static int run_score(const struct command *command, bool host, int argc, char **
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	if (!backend_choose(&backend, host))
-		return EXIT_USAGE;
-	score_input(&backend, operands.values[0], as_json, &error);
+	score_input(operands.values[0], as_json, &error);
 	if (interrupted())
 		return EXIT_INTERRUPTED;
 	return error.code ? report(&error) : EXIT_OK;
@@ -251,6 +245,7 @@ const struct command command_score = {
 	.summary = "shows how likely each token of a text is, and the perplexity",
 	.text = "Natural logarithms. A text longer than the context is cut into windows, each of\n"
 		"which is scored by itself; the first token of a window has no score.",
-	.host = true,
+	.session = true,
+	.context = true,
 	.run = run_score,
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +13,9 @@
  * model puts before it; so that which is there for an empty text is left out.
  */
 static int tokenize_plain(struct session *session, const char *text, size_t length,
-			  uint32_t **tokens, uint32_t *count, struct llmctl_error *error)
+			  __u32 **tokens, __u32 *count, struct llmctl_error *error)
 {
-	uint32_t *beginning, skipped, i;
+	__u32 *beginning, skipped, i;
 	int ret;
 
 	ret = session->ops->tokenize(session, "", 0, LLM_TOKENIZE_BOS, &beginning, &skipped,
@@ -32,10 +33,10 @@ static int tokenize_plain(struct session *session, const char *text, size_t leng
 	return 0;
 }
 
-static int print_tokens(struct session *session, const uint32_t *tokens, uint32_t count,
+static int print_tokens(struct session *session, const __u32 *tokens, __u32 count,
 			bool as_json, struct llmctl_error *error)
 {
-	uint32_t i, length;
+	__u32 i, length;
 	char *text;
 	int ret;
 
@@ -61,18 +62,17 @@ static int print_tokens(struct session *session, const uint32_t *tokens, uint32_
 	return 0;
 }
 
-static int tokenize(struct backend *backend, const char *operand, bool plain, bool as_json,
-		    struct llmctl_error *error)
+static int tokenize(const char *operand, bool plain, bool as_json, struct llmctl_error *error)
 {
 	struct session *session = NULL;
-	uint32_t *tokens = NULL, count;
+	__u32 *tokens = NULL, count;
 	char *text = NULL;
 	size_t length;
 	int ret;
 
 	ret = command_input(operand, &text, &length, error);
 	if (!ret)
-		ret = command_session(backend, &session, error);
+		ret = command_session(&session, error);
 	if (!ret && plain)
 		ret = tokenize_plain(session, text, length, &tokens, &count, error);
 	else if (!ret)
@@ -83,18 +83,16 @@ static int tokenize(struct backend *backend, const char *operand, bool plain, bo
 		ret = print_tokens(session, tokens, count, as_json, error);
 	if (session)
 		session->ops->close(session);
-	backend_close(backend);
+	backend_close();
 	free(tokens);
 	free(text);
 	return ret;
 }
 
-static int run_tokenize(const struct command *command, bool host, int argc, char **argv)
+static int run_tokenize(const struct command *command, int argc, char **argv)
 {
-	static struct backend backend = BACKEND_INIT;
 	static bool plain, as_json;
 	static const struct option options[] = {
-		BACKEND_OPTIONS(&backend),
 		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL, NULL,
 		  "no token that begins a text, and control\ntokens in the text are text" },
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL,
@@ -107,9 +105,7 @@ static int run_tokenize(const struct command *command, bool host, int argc, char
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	if (!backend_choose(&backend, host))
-		return EXIT_USAGE;
-	if (tokenize(&backend, operands.values[0], plain, as_json, &error))
+	if (tokenize(operands.values[0], plain, as_json, &error))
 		return report(&error);
 	return EXIT_OK;
 }
@@ -118,16 +114,16 @@ const struct command command_tokenize = {
 	.name = "tokenize",
 	.arguments = "[OPTION...] TEXT|-",
 	.summary = "shows the tokens of a text",
-	.host = true,
+	.session = true,
 	.run = run_tokenize,
 };
 
 /* Adds the numbers of a text, separated by spaces and commas. */
-static bool add_numbers(char *text, uint32_t **tokens, uint32_t *count)
+static bool add_numbers(char *text, __u32 **tokens, __u32 *count)
 {
 	char *word, *rest = text;
-	uint64_t token;
-	uint32_t *grown;
+	__u64 token;
+	__u32 *grown;
 
 	while ((word = strsep(&rest, " \t\r\n,"))) {
 		if (!*word)
@@ -147,15 +143,14 @@ static bool add_numbers(char *text, uint32_t **tokens, uint32_t *count)
 	return true;
 }
 
-static int detokenize(struct backend *backend, const uint32_t *tokens, uint32_t count,
-		      uint32_t flags, struct llmctl_error *error)
+static int detokenize(const __u32 *tokens, __u32 count, __u32 flags, struct llmctl_error *error)
 {
 	struct session *session = NULL;
-	uint32_t length;
+	__u32 length;
 	char *text;
 	int ret;
 
-	ret = command_session(backend, &session, error);
+	ret = command_session(&session, error);
 	if (!ret)
 		ret = session->ops->detokenize(session, tokens, count, flags, &text, &length,
 					       error);
@@ -165,21 +160,19 @@ static int detokenize(struct backend *backend, const uint32_t *tokens, uint32_t 
 	}
 	if (session)
 		session->ops->close(session);
-	backend_close(backend);
+	backend_close();
 	return ret;
 }
 
-static int run_detokenize(const struct command *command, bool host, int argc, char **argv)
+static int run_detokenize(const struct command *command, int argc, char **argv)
 {
-	static struct backend backend = BACKEND_INIT;
 	static bool plain;
 	static const struct option options[] = {
-		BACKEND_OPTIONS(&backend),
 		{ OPTION_FLAG, "no-special", 0, &plain, 0, 0, NULL, NULL, NULL,
 		  "control tokens have no text" },
 		{ .kind = OPTION_END },
 	};
-	uint32_t *tokens = NULL, count = 0;
+	__u32 *tokens = NULL, count = 0;
 	struct llmctl_error error = { 0 };
 	struct operands operands;
 	bool good = true;
@@ -189,8 +182,6 @@ static int run_detokenize(const struct command *command, bool host, int argc, ch
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, -1, &status))
 		return status;
-	if (!backend_choose(&backend, host))
-		return EXIT_USAGE;
 	for (i = 0; i < operands.count && good; i++) {
 		if (command_input(operands.values[i], &text, &length, &error))
 			return report(&error);
@@ -198,7 +189,7 @@ static int run_detokenize(const struct command *command, bool host, int argc, ch
 		free(text);
 	}
 	if (good)
-		detokenize(&backend, tokens, count, plain ? 0 : LLM_TOKENIZE_SPECIAL, &error);
+		detokenize(tokens, count, plain ? 0 : LLM_TOKENIZE_SPECIAL, &error);
 	free(tokens);
 	if (!good)
 		return EXIT_USAGE;
@@ -209,6 +200,6 @@ const struct command command_detokenize = {
 	.name = "detokenize",
 	.arguments = "[OPTION...] TOKEN...|-",
 	.summary = "shows the text of tokens",
-	.host = true,
+	.session = true,
 	.run = run_detokenize,
 };

@@ -9,7 +9,7 @@
 
 static void print_help(const struct command *command, const struct option *const *tables)
 {
-	printf("llmctl %s%s %s\n", command->host ? "[--host] " : "", command->name,
+	printf("llmctl %s%s %s\n", command->session ? "[--host] " : "", command->name,
 	       command->arguments);
 	printf("\n%s\n", command->summary);
 	if (command->text)
@@ -21,8 +21,14 @@ static void print_help(const struct command *command, const struct option *const
 bool command_parse(const struct command *command, const struct option *options, int argc,
 		   char **argv, struct operands *operands, int least, int most, int *status)
 {
-	const struct option *const tables[] = { options, NULL };
+	const struct option *tables[4] = { NULL };
+	int count = 0;
 
+	if (command->session)
+		tables[count++] = backend_options;
+	if (command->context)
+		tables[count++] = backend_context_options;
+	tables[count] = options;
 	if (!options_parse(tables, argc, argv, operands)) {
 		*status = EXIT_USAGE;
 		return false;
@@ -32,19 +38,20 @@ bool command_parse(const struct command *command, const struct option *options, 
 		*status = EXIT_OK;
 		return false;
 	}
-	if (operands->count >= least && (most < 0 || operands->count <= most))
-		return true;
-	*status = usage_error("usage: llmctl %s %s", command->name, command->arguments);
-	return false;
+	if (operands->count < least || (most >= 0 && operands->count > most)) {
+		*status = usage_error("usage: llmctl %s %s", command->name, command->arguments);
+		return false;
+	}
+	*status = EXIT_USAGE;
+	return !command->session || backend_check();
 }
 
-int command_session(struct backend *backend, struct session **session,
-		    struct llmctl_error *error)
+int command_session(struct session **session, struct llmctl_error *error)
 {
-	int ret = backend_open(backend, error);
+	int ret = backend_open(error);
 
 	if (!ret)
-		ret = backend_session(backend, session, error);
+		ret = backend_session(session, error);
 	if (!ret)
 		interrupt_catch();
 	return ret;

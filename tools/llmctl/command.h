@@ -11,7 +11,8 @@
  * @arguments: its operands and options, for the help
  * @summary: what it does, one line
  * @text: more of that, for its --help, or NULL
- * @host: whether it works with --host
+ * @session: whether it works on a session, and so with --host
+ * @context: whether it computes there, and so takes --ctx
  * @run: does it: @argv holds the words after the command; returns the exit
  *	status
  */
@@ -20,8 +21,9 @@ struct command {
 	const char *arguments;
 	const char *summary;
 	const char *text;
-	bool host;
-	int (*run)(const struct command *command, bool host, int argc, char **argv);
+	bool session;
+	bool context;
+	int (*run)(const struct command *command, int argc, char **argv);
 };
 
 /* All of them, each in the file of its family. */
@@ -41,7 +43,7 @@ extern const struct command command_bench;
 /**
  * command_parse() - parses a command's words, and helps
  * @command: command
- * @options: its options, ended by OPTION_END
+ * @options: options of its own, ended by OPTION_END
  * @argc: words
  * @argv: words
  * @operands: the operands
@@ -56,14 +58,15 @@ bool command_parse(const struct command *command, const struct option *options, 
 
 /**
  * command_session() - opens the one session a command works on
- * @backend: backend; the caller closes it, also after a failure
  * @session: where the result goes
  * @error: reason of a failure
  *
+ * The caller closes it, then calls backend_close(), that also after a failure.
  * From then on interrupts are noted.
+ *
+ * Return: 0 or a negative errno.
  */
-int command_session(struct backend *backend, struct session **session,
-		    struct llmctl_error *error);
+int command_session(struct session **session, struct llmctl_error *error);
 
 /**
  * command_input() - a text that is an operand, or stdin where that is "-"
@@ -71,6 +74,8 @@ int command_session(struct backend *backend, struct session **session,
  * @text: the text and a NUL, for free(3)
  * @length: bytes, at most LLM_MAX_TEXT
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 int command_input(const char *operand, char **text, size_t *length,
 		  struct llmctl_error *error);

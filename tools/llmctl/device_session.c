@@ -48,7 +48,7 @@ static int device_model(struct session *session, struct llm_model_info *info,
 {
 	struct llm_session_info status;
 	struct llm_model_info *models;
-	uint32_t count, i;
+	__u32 count, i;
 	int ret;
 
 	ret = llmctl_status(device_of(session), &status, error);
@@ -109,21 +109,21 @@ static int device_cancel(struct session *session, struct llmctl_error *error)
 }
 
 static int device_tokenize(struct session *session, const void *text, size_t length,
-			   uint32_t flags, uint32_t **tokens, uint32_t *count,
+			   __u32 flags, __u32 **tokens, __u32 *count,
 			   struct llmctl_error *error)
 {
 	return llmctl_tokenize(device_of(session), text, length, flags, tokens, count, error);
 }
 
-static int device_detokenize(struct session *session, const uint32_t *tokens, uint32_t count,
-			     uint32_t flags, char **text, uint32_t *length,
+static int device_detokenize(struct session *session, const __u32 *tokens, __u32 count,
+			     __u32 flags, char **text, __u32 *length,
 			     struct llmctl_error *error)
 {
 	return llmctl_detokenize(device_of(session), tokens, count, flags, text, length, error);
 }
 
 static int device_score(struct session *session, const void *text, size_t length,
-			uint32_t flags, struct llm_score_entry **entries, uint32_t *count,
+			__u32 flags, struct llm_score_entry **entries, __u32 *count,
 			struct llmctl_error *error)
 {
 	return llmctl_score(device_of(session), text, length, 0, flags, entries, count, error);

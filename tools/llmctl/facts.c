@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "facts.h"
 #include "json.h"
+#include "macros.h"
 
 void model_facts_json(const struct llm_model_info *info)
 {
@@ -17,7 +18,7 @@ void model_facts_json(const struct llm_model_info *info)
 	json_bool("default", info->flags & LLM_MODEL_DEFAULT);
 }
 
-const char *session_state(uint32_t state)
+const char *session_state(__u32 state)
 {
 	static const char *const names[] = {
 		[LLM_STATE_IDLE] = "idle",
@@ -27,10 +28,10 @@ const char *session_state(uint32_t state)
 		[LLM_STATE_DONE] = "done",
 	};
 
-	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+	return state < ARRAY_SIZE(names) ? names[state] : "unknown";
 }
 
-const char *session_reason(uint32_t reason)
+const char *session_reason(__u32 reason)
 {
 	static const char *const names[] = {
 		[LLM_REASON_NONE] = "none",
@@ -41,5 +42,5 @@ const char *session_reason(uint32_t reason)
 		[LLM_REASON_CANCELLED] = "cancelled",
 	};
 
-	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "unknown";
+	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";
 }

@@ -11,9 +11,9 @@
 void model_facts_json(const struct llm_model_info *info);
 
 /** session_state() - a word for an enum llm_state. */
-const char *session_state(uint32_t state);
+const char *session_state(__u32 state);
 
 /** session_reason() - a word for an enum llm_reason. */
-const char *session_reason(uint32_t reason);
+const char *session_reason(__u32 reason);
 
 #endif /* FACTS_H */

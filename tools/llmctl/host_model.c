@@ -38,7 +38,7 @@ static int read_image(struct host_model *model, const char *path, struct llmctl_
 	if (model->bytes == MAP_FAILED) {
 		model->bytes = NULL;
 		ret = refuse(error, ENOMEM, "%s: not enough memory for %llu MiB", path,
-			     (unsigned long long)(model->size >> 20));
+			     (model->size >> 20));
 	} else {
 		ret = progress_write(file, model->bytes, error);
 	}

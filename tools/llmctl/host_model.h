@@ -16,7 +16,7 @@
  */
 struct host_model {
 	void *bytes;
-	uint64_t size;
+	__u64 size;
 	struct llm_image *image;
 	struct llm_plan *plan;
 	struct llm_tokenizer *tokenizer;
@@ -28,6 +28,8 @@ struct host_model {
  * @path: file, GGUF or image
  * @form: SIMD form, or NULL for the fastest
  * @error: reason of a failure, the verifier's included
+ *
+ * Return: 0 or a negative errno.
  */
 int host_model_open(struct host_model **opened, const char *path, const char *form,
 		    struct llmctl_error *error);
@@ -39,6 +41,8 @@ int host_model_open(struct host_model **opened, const char *path, const char *fo
  * @error: reason of a failure
  *
  * The program is not verified.
+ *
+ * Return: 0 or a negative errno.
  */
 int host_image_info(const char *path, struct llm_model_info *info, struct llmctl_error *error);
 

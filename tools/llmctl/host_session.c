@@ -157,7 +157,7 @@ static int prepare(struct host_session *own, const struct backend_choice *choice
 	own->context = facts->context_length;
 	if (choice->context != OPTION_UNSET && choice->context > facts->context_length)
 		return refuse(error, EINVAL, "--ctx %llu: the model's context has %u positions",
-			      (unsigned long long)choice->context, facts->context_length);
+			      choice->context, facts->context_length);
 	if (choice->context != OPTION_UNSET)
 		own->context = choice->context;
 	llm_sampling_defaults(&own->sampling);

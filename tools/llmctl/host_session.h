@@ -57,12 +57,12 @@ struct host_session {
 };
 
 /* The operations, see struct session_ops. */
-int host_tokenize(struct session *session, const void *text, size_t length, uint32_t flags,
-		  uint32_t **tokens, uint32_t *count, struct llmctl_error *error);
-int host_detokenize(struct session *session, const uint32_t *tokens, uint32_t count,
-		    uint32_t flags, char **text, uint32_t *length, struct llmctl_error *error);
-int host_score(struct session *session, const void *text, size_t length, uint32_t flags,
-	       struct llm_score_entry **entries, uint32_t *count, struct llmctl_error *error);
+int host_tokenize(struct session *session, const void *text, size_t length, __u32 flags,
+		  __u32 **tokens, __u32 *count, struct llmctl_error *error);
+int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
+		    __u32 flags, char **text, __u32 *length, struct llmctl_error *error);
+int host_score(struct session *session, const void *text, size_t length, __u32 flags,
+	       struct llm_score_entry **entries, __u32 *count, struct llmctl_error *error);
 int host_prompt(struct session *session, const void *text, size_t length,
 		struct llmctl_error *error);
 ssize_t host_reply(struct session *session, void *buffer, size_t size,

@@ -3,14 +3,14 @@
 #include "host_session.h"
 #include "interrupt.h"
 
-static u32 text_flags(uint32_t flags)
+static u32 text_flags(__u32 flags)
 {
 	return (flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0) |
 	       (flags & LLM_TOKENIZE_BOS ? LLM_TEXT_BEGIN : 0);
 }
 
-int host_tokenize(struct session *session, const void *text, size_t length, uint32_t flags,
-		  uint32_t **tokens, uint32_t *count, struct llmctl_error *error)
+int host_tokenize(struct session *session, const void *text, size_t length, __u32 flags,
+		  __u32 **tokens, __u32 *count, struct llmctl_error *error)
 {
 	struct host_session *own = (struct host_session *)session;
 	u32 room, *array;
@@ -35,8 +35,8 @@ int host_tokenize(struct session *session, const void *text, size_t length, uint
 	return 0;
 }
 
-int host_detokenize(struct session *session, const uint32_t *tokens, uint32_t count,
-		    uint32_t flags, char **text, uint32_t *length, struct llmctl_error *error)
+int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
+		    __u32 flags, char **text, __u32 *length, struct llmctl_error *error)
 {
 	const struct llm_tokenizer *tokenizer =
 		((struct host_session *)session)->model->tokenizer;
@@ -104,8 +104,8 @@ static int score_tokens(struct host_session *own, struct llm_request *request,
 	return 0;
 }
 
-int host_score(struct session *session, const void *text, size_t length, uint32_t flags,
-	       struct llm_score_entry **entries, uint32_t *count, struct llmctl_error *error)
+int host_score(struct session *session, const void *text, size_t length, __u32 flags,
+	       struct llm_score_entry **entries, __u32 *count, struct llmctl_error *error)
 {
 	struct host_session *own = (struct host_session *)session;
 	struct llm_request request = {

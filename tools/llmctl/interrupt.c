@@ -2,11 +2,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stddef.h>
 
 #include "interrupt.h"
 
-static volatile sig_atomic_t seen;
+static atomic_int seen;
 
 static void note(int number)
 {

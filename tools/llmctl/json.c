@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -91,10 +90,10 @@ void json_bytes(const char *name, const void *text, size_t length)
 	write_string(text, length);
 }
 
-void json_whole(const char *name, uint64_t value)
+void json_whole(const char *name, __u64 value)
 {
 	begin_value(name);
-	printf("%" PRIu64, value);
+	printf("%llu", value);
 }
 
 void json_number(const char *name, double value)

@@ -8,7 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
+
+#include <linux/types.h>
 
 /** json_object() - begins an object. */
 void json_object(const char *name);
@@ -29,7 +30,7 @@ void json_text(const char *name, const char *text);
 void json_bytes(const char *name, const void *text, size_t length);
 
 /** json_whole() - a whole number. */
-void json_whole(const char *name, uint64_t value);
+void json_whole(const char *name, __u64 value);
 
 /** json_number() - a number, with six digits after the point; null if not finite. */
 void json_number(const char *name, double value);

@@ -17,7 +17,7 @@ static int print_help(void)
 
 	printf("llmctl [--host] COMMAND ...\n\n"
 	       "Language models as a Linux device: controls and uses /dev/llm.\n\n");
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
 	printf("\n"
 	       "With --host the same engine computes in this process, without the module, on\n"
@@ -32,7 +32,7 @@ static const struct command *find(const char *name)
 {
 	size_t i;
 
-	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i]->name, name))
 			return commands[i];
 	return NULL;
@@ -48,7 +48,7 @@ static int dispatch(int argc, char **argv)
 		if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
 			return print_help();
 		if (strcmp(argv[i], "--host"))
-			return usage_error("unknown option '%s'; options of a command come after it",
+			return usage_error("unknown option '%s'; options of a command follow it",
 					   argv[i]);
 		host = true;
 	}
@@ -58,9 +58,11 @@ static int dispatch(int argc, char **argv)
 	if (!command)
 		return usage_error("unknown command '%s'; 'llmctl --help' lists those there are",
 				   argv[i]);
-	if (host && !command->host)
+	if (host && !command->session)
 		return usage_error("'%s' does not work with --host", command->name);
-	return command->run(command, host, argc - i - 1, argv + i + 1);
+	if (host)
+		backend_use_host();
+	return command->run(command, argc - i - 1, argv + i + 1);
 }
 
 int main(int argc, char **argv)

@@ -2,6 +2,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +10,7 @@
 #include "options.h"
 #include "report.h"
 
-bool parse_whole(const char *text, uint64_t least, uint64_t most, uint64_t *value)
+bool parse_whole(const char *text, __u64 least, __u64 most, __u64 *value)
 {
 	unsigned long long number;
 	char *end;
@@ -51,7 +52,7 @@ static void option_words(const struct option *option, char *to, size_t size)
 
 static bool take_value(const struct option *option, const char *text)
 {
-	uint64_t whole;
+	__u64 whole;
 	char words[64];
 
 	option_words(option, words, sizeof(words));
@@ -61,11 +62,11 @@ static bool take_value(const struct option *option, const char *text)
 		return true;
 	case OPTION_WHOLE:
 		/* A double does not hold the greatest 64-bit number. */
-		whole = option->most >= 0x1p64 ? UINT64_MAX - 1 : (uint64_t)option->most;
+		whole = option->most >= 0x1p64 ? UINT64_MAX - 1 : (__u64)option->most;
 		if (parse_whole(text, option->least, whole, option->target))
 			return true;
 		usage_error("%s: '%s' is not a whole number between %.0f and %llu", words, text,
-			    option->least, (unsigned long long)whole);
+			    option->least, whole);
 		return false;
 	case OPTION_NUMBER:
 		if (parse_number(text, option->least, option->most, option->target))

@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <linux/types.h>
+
 /** enum option_kind - what an option takes, and the type of its target */
 enum option_kind {
 	OPTION_END,	/* ends a table */
 	OPTION_FLAG,	/* nothing; bool */
 	OPTION_TEXT,	/* a text; const char * */
-	OPTION_WHOLE,	/* a whole number from 0 on; uint64_t */
+	OPTION_WHOLE,	/* a whole number from 0 on; __u64 */
 	OPTION_NUMBER,	/* a number; double */
 	OPTION_CALL,	/* a text that option.take makes something of */
 };
@@ -85,7 +87,7 @@ void options_help(const struct option *const *tables);
  *
  * Return: whether it is one.
  */
-bool parse_whole(const char *text, uint64_t least, uint64_t most, uint64_t *value);
+bool parse_whole(const char *text, __u64 least, __u64 most, __u64 *value);
 
 /**
  * parse_number() - a finite number and nothing else

@@ -10,20 +10,20 @@
 #define WIDTH 40
 #define PERIOD_MS 100
 
-static uint64_t now_ms(void)
+static __u64 now_ms(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (__u64)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-void progress_show(void *label, uint64_t done, uint64_t total)
+void progress_show(void *label, __u64 done, __u64 total)
 {
-	static uint64_t next;
+	static __u64 next;
 	static bool drawn;
 	static const char bar[WIDTH + 1] = "########################################";
-	uint64_t now = now_ms();
+	__u64 now = now_ms();
 	int filled;
 
 	if (!isatty(STDERR_FILENO))

@@ -13,13 +13,15 @@
  *
  * Of type llmctl_progress. The bar goes away when all is done.
  */
-void progress_show(void *label, uint64_t done, uint64_t total);
+void progress_show(void *label, __u64 done, __u64 total);
 
 /**
  * progress_write() - llmctl_model_write() with a bar
  * @model: model file
  * @image: where the image goes
  * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
  */
 int progress_write(struct llmctl_model *model, void *image, struct llmctl_error *error);
 

@@ -4,6 +4,8 @@
 
 #include <llmctl.h>
 
+#include "macros.h"
+
 /* Exit statuses, for scripts; told by llmctl --help. */
 #define EXIT_OK		0
 #define EXIT_FAILED	1
@@ -18,8 +20,7 @@
  *
  * Return: -@code.
  */
-__attribute__((__format__(__printf__, 3, 4)))
-int refuse(struct llmctl_error *error, int code, const char *format, ...);
+int refuse(struct llmctl_error *error, int code, const char *format, ...) __printf(3, 4);
 
 /**
  * report() - tells the user why something failed, on stderr
@@ -35,7 +36,6 @@ int report(const struct llmctl_error *error);
  *
  * Return: EXIT_USAGE.
  */
-__attribute__((__format__(__printf__, 1, 2)))
-int usage_error(const char *format, ...);
+int usage_error(const char *format, ...) __printf(1, 2);
 
 #endif /* REPORT_H */

@@ -3,7 +3,7 @@
 
 #include "size.h"
 
-static struct size_text scale(uint64_t value, unsigned int step, const char *const *units)
+static struct size_text scale(__u64 value, unsigned int step, const char *const *units)
 {
 	struct size_text result;
 	double scaled = value;
@@ -18,14 +18,14 @@ static struct size_text scale(uint64_t value, unsigned int step, const char *con
 	return result;
 }
 
-struct size_text size_bytes(uint64_t bytes)
+struct size_text size_bytes(__u64 bytes)
 {
 	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", NULL };
 
 	return scale(bytes, 1024, units);
 }
 
-struct size_text size_count(uint64_t count)
+struct size_text size_count(__u64 count)
 {
 	static const char *const units[] = { "", "K", "M", "G", "T", NULL };
 

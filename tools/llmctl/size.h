@@ -2,7 +2,7 @@
 #ifndef SIZE_H
 #define SIZE_H
 
-#include <stdint.h>
+#include <linux/types.h>
 
 /**
  * struct size_text - a number for people, such as "1.5 MiB"
@@ -13,9 +13,9 @@ struct size_text {
 };
 
 /** size_bytes() - bytes in powers of 1024. */
-struct size_text size_bytes(uint64_t bytes);
+struct size_text size_bytes(__u64 bytes);
 
 /** size_count() - a count in powers of 1000, such as "260.0 K". */
-struct size_text size_count(uint64_t count);
+struct size_text size_count(__u64 count);
 
 #endif /* SIZE_H */

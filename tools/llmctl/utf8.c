@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-#include <stdint.h>
 #include <stdio.h>
+
+#include <linux/types.h>
 
 #include "utf8.h"
 
 size_t utf8_length(const unsigned char *text, size_t length)
 {
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	uint32_t code;
+	static const __u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	__u32 code;
 	size_t i, n;
 
 	if (text[0] < 0x80)
