@@ -6,6 +6,8 @@
 #   make deps         install what building, testing and the VMs need
 #   make demo         a prompt into /dev/llm and the reply, in a virtual machine
 #   make check        all tests: check-host, check-uml and check-vm
+#   make bench        measure speed and slices, see tools/bench/bench.sh
+#   make model        train the model in models/ again, see tools/train/
 #   make lint         checkpatch, sparse, W=1, cppcheck, kernel-doc, shellcheck
 
 # The running kernel's headers, or the newest that are installed.
@@ -41,6 +43,12 @@ check-uml:
 check-vm:
 	@scripts/check.sh vm
 
+bench: deps
+	@tools/bench/bench.sh
+
+model: deps
+	$(MAKE) -C tools/train model
+
 lint: deps
 	@scripts/lint.sh
 
@@ -48,8 +56,9 @@ clean:
 	rm -rf build llm.ko
 	$(MAKE) -C lib clean
 	$(MAKE) -C tools clean
+	$(MAKE) -C tools/bench clean
 	$(MAKE) -C tools/train clean
 	$(MAKE) -C selftests/host clean
 	$(MAKE) -C selftests/fuzz clean
 
-.PHONY: all module lib tools deps demo check check-host check-uml check-vm lint clean
+.PHONY: all module lib tools deps demo check check-host check-uml check-vm bench model lint clean
