@@ -35,9 +35,9 @@ int llmctl_sampling(struct llmctl_device *device, const struct llm_sampling *sam
 /* Both for writing a prompt and for starting the reply to it. */
 static const struct llmctl_meaning prompt_meanings[] = {
 	{ EBUSY, "a reply is under way or unread" },
-	{ ENODATA, "there is no prompt" },
-	{ ENOSPC, "the prompt does not fit the context; shorten it, or use a longer --ctx" },
-	{ EFBIG, "the prompt is longer than 1 MiB" },
+	{ ENODATA, "it is empty" },
+	{ ENOSPC, "it does not fit the context; shorten it, or use a longer --ctx" },
+	{ EFBIG, "it is longer than 1 MiB" },
 	{ 0, NULL },
 };
 

@@ -147,7 +147,7 @@ refuses_bad_files() {
 		refuses 1 "the model has no token 286" --host run -m "$model" --logit-bias 286+1 x &&
 		refuses 1 "the model has no token 286" --host detokenize -m "$model" 286 &&
 		refuses 1 "do not fit the context" --host run -m "$model" --ctx 8 abcdefghijkl &&
-		refuses 1 "there is no prompt" --host run -m "$model" ""
+		refuses 1 "prompt: it is empty" --host run -m "$model" ""
 }
 
 # As the kernel does: a byte of the program, of the table, of the header.

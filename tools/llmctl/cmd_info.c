@@ -43,11 +43,11 @@ static int device_info(bool as_json, struct llmctl_error *error)
 		json_object_end();
 		return 0;
 	}
-	printf("interface %u, images %u\n", info.api_version, info.image_version);
-	printf("instruction set %s, %u workers, slices of %u us\n", info.form, info.workers,
+	printf("interface %u, image version %u\n", info.api_version, info.image_version);
+	printf("instruction set %s, workers %u, slices of %u us\n", info.form, info.workers,
 	       info.slice_us);
-	printf("%u models, %u sessions\n", info.models, info.sessions);
-	printf("%llu requests, %llu tokens in, %llu tokens out, %llu steps, %llu slices\n",
+	printf("models %u, sessions %u\n", info.models, info.sessions);
+	printf("requests %llu, tokens in %llu, tokens out %llu, steps %llu, slices %llu\n",
 	       info.requests, info.tokens_in, info.tokens_out, info.steps, info.slices);
 	printf("%.3f s of CPU\n", info.cpu_ns / 1e9);
 	return 0;

@@ -21,13 +21,13 @@ int host_prompt(struct session *session, const void *text, size_t length,
 	int ret;
 
 	if (!length)
-		return refuse(error, ENODATA, "prompt: there is no prompt");
+		return refuse(error, ENODATA, "prompt: it is empty");
 	own->started_ns = now_ns(CLOCK_MONOTONIC);
 	ret = host_tokenize(session, text, length, flags, &own->prompt, &count, error);
 	if (ret)
 		return ret;
 	if (!count)
-		return refuse(error, ENODATA, "prompt: there is no prompt");
+		return refuse(error, ENODATA, "prompt: it is empty");
 	if (count > own->context)
 		return refuse(error, ENOSPC,
 			      "prompt: %u tokens do not fit the context of %u; shorten it%s",

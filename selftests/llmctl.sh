@@ -1,0 +1,247 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The command line tool on /dev/llm: models come, are used and go; what is refused
+# is refused with the reason; and every answer is the one of the engine on the
+# host. As root; llmctl is on the PATH, make_gguf beside this script.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=$(mktemp -d)
+small=$scratch/small.gguf
+long=$scratch/long.gguf
+number=0
+failed=0
+
+# shellcheck disable=SC2317 # a trap calls it
+finish() {
+	local name
+
+	for name in small long other; do
+		llmctl unload "test-$name" 2>/dev/null
+	done
+	rm -rf "$scratch"
+}
+trap finish EXIT
+
+# result STATUS NAME: one line of TAP; what went wrong was written to $scratch/why
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		failed=1
+		sed 's/^/# /' "$scratch/why"
+		echo "not ok $number $2"
+	fi
+	: >"$scratch/why"
+}
+
+why() {
+	echo "$*" >>"$scratch/why"
+	return 1
+}
+
+# call STATUS ARGUMENT...: runs llmctl, output in $scratch/out and $scratch/err
+call() {
+	local wanted=$1 status
+
+	shift
+	timeout 300 llmctl "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
+	status=$?
+	[ $status -eq "$wanted" ] ||
+		why "llmctl $*: status $status, not $wanted: $(cat "$scratch/err")"
+}
+
+# refuses TEXT ARGUMENT...: status 1, one line with TEXT
+refuses() {
+	local text=$1
+
+	shift
+	call 1 "$@" || return
+	[ "$(wc -l <"$scratch/err")" -eq 1 ] && grep -qF -- "$text" "$scratch/err" && return
+	why "llmctl $*: '$(cat "$scratch/err")' does not say '$text'"
+}
+
+lists() {
+	llmctl ls --json | grep -q "\"name\":\"$1\""
+}
+
+loads() {
+	call 0 load --name test-small "$small" || return
+	call 0 load --name test-long "$long" || return
+	lists test-small || why "ls: not there" || return
+	call 0 ls && grep -q '^test-small  *llama .* 128 ' "$scratch/out" ||
+		why "ls: $(cat "$scratch/out")" || return
+	call 0 info test-small && grep -q '^context  *128$' "$scratch/out" ||
+		why "info: $(cat "$scratch/out")" || return
+	call 0 info || return
+	grep -q '^models [1-9]' "$scratch/out" || why "info: $(cat "$scratch/out")"
+}
+
+refuses_to_load() {
+	local before
+
+	before=$(llmctl ls)
+	refuses "a model of that name is loaded" load --name test-small "$small" &&
+		refuses "letters, digits" load --name "a b" "$small" &&
+		refuses "1 to 63 characters" load --name "$(printf %064d 0)" "$small" &&
+		refuses "not a GGUF file" load "$0" &&
+		refuses "neither a file nor a loaded model" info test-none &&
+		refuses "no such model is loaded" unload test-none || return
+	# One bit of an instruction: the verifier's words reach the user.
+	llmctl convert "$small" "$scratch/bad.img" >/dev/null
+	printf '\377' | dd of="$scratch/bad.img" bs=1 seek=1000 conv=notrunc status=none
+	refuses "the module refuses it: " load --name test-other "$scratch/bad.img" || return
+	[ "$before" = "$(llmctl ls)" ] || why "the list is another: $(llmctl ls)"
+}
+
+# same FORM COMMAND ARGUMENT...: on the device and on the host
+same() {
+	local form=$1 command=$2
+
+	shift 2
+	call 0 "$command" -m test-small "$@" || return
+	mv "$scratch/out" "$scratch/device"
+	call 0 --host "$command" -m "$small" --form "$form" "$@" || return
+	cmp -s "$scratch/device" "$scratch/out" ||
+		why "$command $*: '$(cat "$scratch/device")', on the host '$(cat "$scratch/out")'"
+}
+
+answers_as_the_host() {
+	local form
+
+	form=$(llmctl info --json | sed 's/.*"form":"\([^"]*\)".*/\1/')
+	same "$form" tokenize "abc  d" && same "$form" tokenize --json --no-special "a</s>" &&
+		same "$form" detokenize 1 260 2 &&
+		same "$form" detokenize --no-special 1 260 2 &&
+		same "$form" run --seed 7 --temp 1.5 -n 60 abc &&
+		same "$form" run --temp 0 -n 60 abc &&
+		same "$form" run --seed 1 --top-k 5 --top-p 0.9 --min-p 0.1 --repeat-penalty 1.3 \
+			--presence-penalty 0.5 --frequency-penalty 0.2 --repeat-last-n 8 -n 60 abc &&
+		same "$form" run --logit-bias 262+100 --stop d --stop cccd -n 9 abc &&
+		same "$form" run --seed 3 --ctx 20 --temp 2 abc &&
+		same "$form" score "abc def ghi" &&
+		same "$form" score --json "$(printf 'abc def ghi\njkl %.0s' $(seq 40))"
+}
+
+refuses_to_run() {
+	refuses "no model of that name" run -m test-none x &&
+		refuses "can't be longer than the model's" run -m test-small --ctx 129 x &&
+		refuses "it does not fit the context" run -m test-small --ctx 4 abcdef &&
+		refuses "no such token" run -m test-small --logit-bias 286+1 x &&
+		refuses "prompt: it is empty" run -m test-small "" &&
+		refuses "the model has no such token" detokenize -m test-small 286
+}
+
+# A reply that takes long: seen, in the way of unloading, interrupted, gone.
+is_interrupted() {
+	local pid status i
+
+	llmctl run -m test-long --temp 2 --logit-bias 2-100 abc >"$scratch/long" 2>&1 &
+	pid=$!
+	for i in $(seq 100); do
+		llmctl ps --json | grep -q "\"model\":\"test-long\",\"pid\":$pid,.*\"state\":\"reply\"" &&
+			break
+		sleep 0.1
+	done
+	[ "$i" -lt 100 ] || why "ps: $(llmctl ps)"
+	call 0 ps
+	grep -q "^ *[0-9]*  *$pid  *[^ ]*  *test-long  *reply" "$scratch/out" ||
+		why "ps: $(cat "$scratch/out")"
+	refuses "sessions use it" unload test-long
+	# A shell gives a process in the background SIGINT ignored.
+	kill -TERM $pid
+	wait $pid
+	status=$?
+	[ $status -eq 130 ] || why "status $status"
+	[ -s "$scratch/long" ] || why "what was made is not shown"
+	! llmctl ps --json | grep -q test-long || why "still there: $(llmctl ps)"
+	[ ! -s "$scratch/why" ]
+}
+
+default() {
+	llmctl ls --json | sed 's/{/\n/g' | sed -n 's/.*"name":"\([^"]*\)".*"default":true.*/\1/p'
+}
+
+changes_the_default() {
+	local before
+
+	before=$(default)
+	call 0 load --default --name test-other "$small" || return
+	[ "$(default)" = test-other ] || why "the default is $(default)" || return
+	call 0 run --json --logit-bias 262+100 -n 2 abc || return
+	grep -q '"reply":"cc"' "$scratch/out" || why "$(cat "$scratch/out")" || return
+	call 0 unload test-other || return
+	! lists test-other || why "it is still there" || return
+	[ "$before" = "" ] || [ "$(default)" != test-other ] || why "it is still the default"
+}
+
+prints_json() {
+	local arguments
+
+	for arguments in "ls --json" "ps --json" "info --json" "info --json test-small" \
+		"bench -m test-small -p 4 -n 4 -r 1 --json"; do
+		# shellcheck disable=SC2086 # words
+		call 0 $arguments || return
+		python3 -m json.tool <"$scratch/out" >/dev/null 2>>"$scratch/why" ||
+			why "$arguments: $(cat "$scratch/out")" || return
+	done
+}
+
+# as_nobody ARGUMENT...
+as_nobody() {
+	setpriv --reuid 65534 --regid 65534 --clear-groups llmctl "$@" 2>&1
+}
+
+asks_for_permission() {
+	local mode status=0
+
+	mode=$(stat -c %a /dev/llm)
+	as_nobody ls | grep -q "no permission for /dev/llm: become root" || why "closed" || return
+	chmod 666 /dev/llm
+	as_nobody load --name test-other "$small" | grep -q "only root may load" ||
+		why "load" || status=1
+	as_nobody unload test-small | grep -q "only root may unload" || why "unload" || status=1
+	[ "$(as_nobody run -m test-small --logit-bias 262+100 -n 2 abc)" = cc ] ||
+		why "run" || status=1
+	chmod "$mode" /dev/llm
+	return $status
+}
+
+echo 1..10
+: >"$scratch/why"
+chmod 755 "$scratch"
+"$here/make_gguf" "$small" 128 && "$here/make_gguf" "$long" 100000 || exit
+loads
+result $? "models are loaded and listed"
+refuses_to_load
+result $? "what can't be loaded is refused with the reason"
+answers_as_the_host
+result $? "every answer is that of the host"
+refuses_to_run
+result $? "what can't be run is refused with the reason"
+is_interrupted
+result $? "a reply is seen, interrupted and gone"
+changes_the_default
+result $? "the default changes"
+if command -v python3 >/dev/null; then
+	prints_json
+	result $? "JSON is well-formed"
+else
+	number=$((number + 1))
+	echo "ok $number JSON is well-formed # SKIP needs python3"
+fi
+if command -v setpriv >/dev/null; then
+	asks_for_permission
+	result $? "without permission it says so"
+else
+	number=$((number + 1))
+	echo "ok $number without permission it says so # SKIP needs setpriv"
+fi
+call 0 unload test-small && call 0 unload test-long
+result $? "models are unloaded"
+! lists test-small && ! lists test-long
+result $? "and are gone"
+exit $failed
