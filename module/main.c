@@ -5,6 +5,7 @@
 #include "chardev.h"
 #include "debugfs.h"
 #include "model.h"
+#include "netlink.h"
 #include "sched.h"
 #include "slice.h"
 #include "workers.h"
@@ -35,12 +36,18 @@ static int __init llm_init(void)
 		if (error)
 			goto exit_model;
 	}
-	error = llm_chardev_init();
+	error = llm_netlink_init();
 	if (error)
 		goto exit_model;
+	error = llm_chardev_init();
+	if (error)
+		goto exit_netlink;
+	llm_netlink_start();
 	llm_debugfs_init();
 	return 0;
 
+exit_netlink:
+	llm_netlink_exit();
 exit_model:
 	llm_sched_exit();
 	llm_model_exit();
@@ -55,6 +62,7 @@ exit_slice:
 static void __exit llm_exit(void)
 {
 	llm_debugfs_exit();
+	llm_netlink_exit();
 	llm_chardev_exit();
 	llm_sched_exit();
 	llm_model_exit();

@@ -16,6 +16,7 @@
 #include "engine/plan.h"
 #include "engine/repack.h"
 #include "engine/sampler.h"
+#include "events.h"
 #include "sysfs.h"
 
 static char *form = "auto";
@@ -27,13 +28,14 @@ module_param(batch, uint, 0444);
 MODULE_PARM_DESC(batch, "rows of a step at most, 1..512 (default 64)");
 
 /*
- * models_lock protects the list, the number of sessions of each model in it, and
- * default_model, which is NULL only while the list is empty. It is held over
+ * models_lock protects the list, the number of sessions of each model in it,
+ * last_id, and default_model, which is NULL only while the list is empty. It is held over
  * none of the work of making or freeing a model. Nothing is taken inside it.
  */
 static DEFINE_MUTEX(models_lock);
 static LIST_HEAD(models);
 static struct llm_model *default_model;
+static u64 last_id;
 static const struct llm_form *models_form;
 
 const struct llm_form *llm_model_form(void)
@@ -134,10 +136,12 @@ static int model_list(struct llm_model *model, u32 flags, struct llm_error *erro
 	/* Nothing fails from here on: a buffer that is refused keeps its bytes. */
 	llm_repack(model->plan);
 	mutex_lock(&models_lock);
+	model->id = ++last_id;
 	list_add_tail(&model->link, &models);
 	if (!default_model || flags & LLM_SEAL_DEFAULT)
 		default_model = model;
 	mutex_unlock(&models_lock);
+	llm_event_model(model->name, true);
 	return 0;
 }
 
@@ -220,6 +224,7 @@ int llm_model_unload(const char *name)
 	if (result)
 		return result;
 	llm_sysfs_remove_model(model->name);
+	llm_event_model(model->name, false);
 	/* Without sessions there are no jobs, without jobs no step runs. */
 	model_destroy(model);
 	return 0;
@@ -235,29 +240,53 @@ static u64 session_memory(const struct llm_model *model)
 	       llm_sampler_memory(model->image->model.vocab_size);
 }
 
+static void fill_info(const struct llm_model *model, struct llm_model_info *info)
+{
+	const struct llm_image_model *facts = &model->image->model;
+
+	lockdep_assert_held(&models_lock);
+	memset(info, 0, sizeof(*info));
+	memcpy(info->name, model->name, sizeof(info->name));
+	memcpy(info->title, facts->name, sizeof(info->title));
+	memcpy(info->architecture, facts->architecture, sizeof(info->architecture));
+	info->size = llm_buffer_size(model->buffer);
+	info->memory = model->memory;
+	info->session_memory = session_memory(model);
+	info->parameters = facts->parameters;
+	info->context_length = facts->context_length;
+	info->vocab_size = facts->vocab_size;
+	info->sessions = model->sessions;
+	info->flags = model == default_model ? LLM_MODEL_DEFAULT : 0;
+}
+
 bool llm_model_info(u32 index, struct llm_model_info *info)
 {
-	const struct llm_image_model *facts;
 	struct llm_model *model;
 	bool found = false;
 
-	memset(info, 0, sizeof(*info));
 	mutex_lock(&models_lock);
 	list_for_each_entry(model, &models, link) {
 		if (index--)
 			continue;
-		facts = &model->image->model;
-		memcpy(info->name, model->name, sizeof(info->name));
-		memcpy(info->title, facts->name, sizeof(info->title));
-		memcpy(info->architecture, facts->architecture, sizeof(info->architecture));
-		info->size = llm_buffer_size(model->buffer);
-		info->memory = model->memory;
-		info->session_memory = session_memory(model);
-		info->parameters = facts->parameters;
-		info->context_length = facts->context_length;
-		info->vocab_size = facts->vocab_size;
-		info->sessions = model->sessions;
-		info->flags = model == default_model ? LLM_MODEL_DEFAULT : 0;
+		fill_info(model, info);
+		found = true;
+		break;
+	}
+	mutex_unlock(&models_lock);
+	return found;
+}
+
+bool llm_model_next(u64 *id, struct llm_model_info *info)
+{
+	struct llm_model *model;
+	bool found = false;
+
+	mutex_lock(&models_lock);
+	list_for_each_entry(model, &models, link) {
+		if (model->id <= *id)
+			continue;
+		fill_info(model, info);
+		*id = model->id;
 		found = true;
 		break;
 	}

@@ -14,6 +14,7 @@ struct llm_form;
 /**
  * struct llm_model - a sealed image, shared by all its sessions
  * @link: in the list of models, under its lock
+ * @id: number in the order of listing, from 1
  * @name: name it was created under
  * @buffer: bytes of the image; owned
  * @image: the image, taken apart
@@ -27,6 +28,7 @@ struct llm_form;
  */
 struct llm_model {
 	struct list_head link;
+	u64 id;
 	char name[LLM_NAME_SIZE];
 	struct llm_buffer *buffer;
 	struct llm_image *image;
@@ -92,6 +94,15 @@ int llm_model_unload(const char *name);
  * Return: whether there is one.
  */
 bool llm_model_info(u32 index, struct llm_model_info *info);
+
+/**
+ * llm_model_next() - facts of the next model, whatever came and went meanwhile
+ * @id: in, number of the one before, or 0; out, that of this one
+ * @info: filled, all of it
+ *
+ * Return: whether there is one.
+ */
+bool llm_model_next(u64 *id, struct llm_model_info *info);
 
 /** llm_model_count() - models that can be used. */
 u32 llm_model_count(void);

@@ -16,6 +16,7 @@
 
 #include "compat.h"
 #include "counters.h"
+#include "events.h"
 #include "model.h"
 #include "slice.h"
 #include "trace.h"
@@ -79,6 +80,7 @@ void llm_sched_submit(struct llm_job *job)
 	job->submitted_at = ktime_get_ns();
 	atomic64_inc(&llm_counters.requests);
 	trace_llm_submit(job);
+	llm_event_queued(job);
 
 	spin_lock(&arrivals_lock);
 	list_add_tail(&job->place.link, &arrivals);
@@ -130,6 +132,7 @@ static void end_job(struct llm_job *job)
 	llm_queue_remove(&job->place);
 	WRITE_ONCE(job->state, LLM_JOB_OVER);
 	trace_llm_done(job);
+	llm_event_finished(job);
 	job->ops->done(job);
 }
 
@@ -289,6 +292,7 @@ static void note_begin(struct llm_job *job, u64 now)
 	WRITE_ONCE(job->queued_ns, now - job->submitted_at);
 	WRITE_ONCE(job->state, LLM_JOB_PROMPT);
 	atomic64_add(job->queued_ns, &llm_counters.queued_ns);
+	llm_event_started(job);
 }
 
 /*

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
 
+#include "events.h"
 #include "model.h"
 #include "state.h"
 #include "user.h"
@@ -51,6 +52,7 @@ static void free_session(struct llm_session *session)
 	mutex_lock(&sessions_lock);
 	list_del(&session->link);
 	mutex_unlock(&sessions_lock);
+	llm_event_session(session, false);
 
 	release_computing(session);
 	llm_ring_destroy(&session->ring);
@@ -129,6 +131,7 @@ struct llm_session *llm_session_create(struct llm_user *user, enum llm_session_k
 	session->id = ++last_id;
 	list_add_tail(&session->link, &sessions);
 	mutex_unlock(&sessions_lock);
+	llm_event_session(session, true);
 	return session;
 }
 
@@ -259,6 +262,24 @@ u32 llm_session_list(struct llm_session_info *infos, u32 room)
 	}
 	mutex_unlock(&sessions_lock);
 	return count;
+}
+
+bool llm_session_next(u64 after, kuid_t uid, bool all, struct llm_session_info *info)
+{
+	struct llm_session *session;
+	bool found = false;
+
+	mutex_lock(&sessions_lock);
+	list_for_each_entry(session, &sessions, link) {
+		if (session->id <= after || (!all && !uid_eq(session->user->uid, uid)))
+			continue;
+		llm_session_info(session, info);
+		info->seed = 0;
+		found = true;
+		break;
+	}
+	mutex_unlock(&sessions_lock);
+	return found;
 }
 
 void llm_session_queue(struct work_struct *work)

@@ -252,6 +252,17 @@ void llm_session_info(struct llm_session *session, struct llm_session_info *info
  */
 u32 llm_session_list(struct llm_session_info *infos, u32 room);
 
+/**
+ * llm_session_next() - facts of the next session in the order of numbers
+ * @after: number of the one before, or 0
+ * @uid: whose sessions count
+ * @all: whether everybody's do
+ * @info: filled, all of it but the seed, for the calling process
+ *
+ * Return: whether there is one.
+ */
+bool llm_session_next(u64 after, kuid_t uid, bool all, struct llm_session_info *info);
+
 /** llm_session_init() - Return: 0 or -ENOMEM. */
 int llm_session_init(void);
 

@@ -152,6 +152,20 @@ static int apply_setup(struct llm_session *session, const struct llm_session_set
 	return 0;
 }
 
+int llm_setup_apply(struct llm_session *session, const struct llm_session_setup *args,
+		    struct llm_stop **stops)
+{
+	int ret = check_setup(args);
+
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&session->setup))
+		return -EINTR;
+	ret = apply_setup(session, args, stops);
+	mutex_unlock(&session->setup);
+	return ret;
+}
+
 int llm_setup(struct llm_call *call)
 {
 	struct llm_session_setup *args = &call->argument.setup;
@@ -168,11 +182,7 @@ int llm_setup(struct llm_call *call)
 	set_active_memcg(memcg);
 	if (IS_ERR(stops))
 		return PTR_ERR(stops);
-	ret = -EINTR;
-	if (!mutex_lock_killable(&session->setup)) {
-		ret = apply_setup(session, args, &stops);
-		mutex_unlock(&session->setup);
-	}
+	ret = llm_setup_apply(session, args, &stops);
 	free_stops(stops, args->stops_count);
 	return ret;
 }
@@ -293,6 +303,20 @@ static int apply_sampling(struct llm_session *session, const struct llm_sampling
 	return 0;
 }
 
+int llm_setup_apply_sampling(struct llm_session *session, const struct llm_sampling *args,
+			     const struct llm_sampling_bias **biases)
+{
+	int ret = check_sampling(args);
+
+	if (ret)
+		return ret;
+	if (mutex_lock_killable(&session->setup))
+		return -EINTR;
+	ret = apply_sampling(session, args, biases);
+	mutex_unlock(&session->setup);
+	return ret;
+}
+
 int llm_setup_sampling(struct llm_call *call)
 {
 	const struct llm_sampling *args = &call->argument.sampling;
@@ -309,11 +333,7 @@ int llm_setup_sampling(struct llm_call *call)
 	set_active_memcg(memcg);
 	if (IS_ERR(biases))
 		return PTR_ERR(biases);
-	ret = -EINTR;
-	if (!mutex_lock_killable(&session->setup)) {
-		ret = apply_sampling(session, args, &biases);
-		mutex_unlock(&session->setup);
-	}
+	ret = llm_setup_apply_sampling(session, args, &biases);
 	free_biases(biases, args->biases_count);
 	return ret;
 }

@@ -12,6 +12,7 @@
 #include <linux/sched/signal.h>
 
 #include "engine/plan.h"
+#include "events.h"
 
 static unsigned int max_state;
 module_param(max_state, uint, 0644);
@@ -61,6 +62,8 @@ int llm_state_reserve(struct llm_kv *kv, u32 positions)
 		ret = reserve_pages(kv, positions);
 	if (ret)
 		atomic64_sub(bytes, &used);
+	if (ret == -ENOMEM)
+		llm_event_memory(atomic64_read(&used), limit());
 	return ret;
 }
 

@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
 
+#include "events.h"
 #include "model.h"
 #include "session.h"
 #include "state.h"
@@ -49,6 +50,7 @@ static void job_bytes(struct llm_job *job, const u8 *bytes, u32 length)
 {
 	struct llm_session *session = job_session(job);
 
+	llm_event_token(job, bytes, length);
 	spin_lock(&session->lock);
 	llm_ring_put(&session->ring, bytes, length);
 	spin_unlock(&session->lock);
@@ -346,7 +348,12 @@ static int with_setup(struct llm_session *session, int (*function)(struct llm_se
 
 int llm_turn_start(struct llm_session *session)
 {
-	return with_setup(session, start);
+	int ret = with_setup(session, start);
+
+	/* Readers try to start what may be under way, or was never written. */
+	if (ret && ret != -EBUSY && ret != -ENODATA && ret != -EINTR)
+		llm_event_refused(session, ret);
+	return ret;
 }
 
 int llm_turn_bind(struct llm_session *session)
@@ -426,6 +433,24 @@ ssize_t llm_turn_read(struct llm_session *session, struct iov_iter *to, bool non
 		if (wait_event_interruptible(*session->wait, readable(session)))
 			return -ERESTARTSYS;
 	}
+}
+
+bool llm_turn_ready(struct llm_session *session, u32 bytes)
+{
+	bool ready;
+
+	spin_lock(&session->lock);
+	ready = llm_ring_used(&session->ring) >= bytes || session->starved ||
+		session->state != LLM_SESSION_RUNNING;
+	spin_unlock(&session->lock);
+	return ready;
+}
+
+void llm_turn_discard(struct llm_session *session)
+{
+	mutex_lock(&session->setup);
+	drop_text(session);
+	mutex_unlock(&session->setup);
 }
 
 bool llm_turn_ends_line(const struct llm_session *session)

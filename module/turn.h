@@ -62,6 +62,21 @@ int llm_turn_start(struct llm_session *session);
 ssize_t llm_turn_read(struct llm_session *session, struct iov_iter *to, bool nonblock);
 
 /**
+ * llm_turn_ready() - whether a reader should come
+ * @session: session
+ * @bytes: how many it wants at once
+ *
+ * Return: whether there are as many, or none will follow before some are read.
+ */
+bool llm_turn_ready(struct llm_session *session, u32 bytes);
+
+/**
+ * llm_turn_discard() - forgets what was written and not started
+ * @session: session
+ */
+void llm_turn_discard(struct llm_session *session);
+
+/**
  * llm_turn_ends_line() - whether a reply ends in a newline
  * @session: session whose reply was read to its end
  *

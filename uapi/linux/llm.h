@@ -406,6 +406,8 @@ enum llm_state {
  * @LLM_REASON_LENGTH: max_tokens were made
  * @LLM_REASON_CONTEXT: the context is full
  * @LLM_REASON_CANCELLED: LLM_IOC_CANCEL, or the module is going away
+ * @LLM_REASON_DEADLINE: the deadline that a netlink message gave; a session says
+ *	LLM_REASON_CANCELLED instead
  */
 enum llm_reason {
 	LLM_REASON_NONE = 0,
@@ -414,6 +416,7 @@ enum llm_reason {
 	LLM_REASON_LENGTH = 3,
 	LLM_REASON_CONTEXT = 4,
 	LLM_REASON_CANCELLED = 5,
+	LLM_REASON_DEADLINE = 6,
 };
 
 /**

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Facts of models and sessions as netlink messages.
+ */
+#ifndef LLM_FACTS_H
+#define LLM_FACTS_H
+
+#include <net/genetlink.h>
+
+/** llm_facts_model() - LLM_CMD_MODEL_GET */
+int llm_facts_model(struct sk_buff *skb, struct genl_info *info);
+
+/** llm_facts_models() - LLM_CMD_MODEL_GET of all */
+int llm_facts_models(struct sk_buff *skb, struct netlink_callback *callback);
+
+/** llm_facts_session() - LLM_CMD_SESSION_GET */
+int llm_facts_session(struct sk_buff *skb, struct genl_info *info);
+
+/** llm_facts_sessions() - LLM_CMD_SESSION_GET of all that may be seen */
+int llm_facts_sessions(struct sk_buff *skb, struct netlink_callback *callback);
+
+#endif /* LLM_FACTS_H */

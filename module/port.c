@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "port.h"
+
+#include <linux/cred.h>
+#include <linux/err.h>
+#include <linux/jiffies.h>
+#include <linux/moduleparam.h>
+#include <linux/netlink.h>
+#include <linux/notifier.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <net/sock.h>
+
+#include "netlink.h"
+#include "posted.h"
+#include "session.h"
+#include "user.h"
+
+static unsigned int reader_timeout = 30;
+module_param(reader_timeout, uint, 0644);
+MODULE_PARM_DESC(reader_timeout,
+		 "seconds a netlink socket without room is waited for (default 30)");
+
+#define MAX_BACKOFF	msecs_to_jiffies(50)
+
+/* Protects ports. Taken before the lock of a port. */
+static DEFINE_MUTEX(ports_lock);
+static LIST_HEAD(ports);
+static struct workqueue_struct *port_work;
+
+static struct llm_port *find_port(const struct net *net, u32 id)
+{
+	struct llm_port *port;
+
+	lockdep_assert_held(&ports_lock);
+	list_for_each_entry(port, &ports, link)
+		if (port->id == id && sock_net(port->sock) == net)
+			return port;
+	return NULL;
+}
+
+static void close_owned(struct llm_owned *owned)
+{
+	list_del(&owned->link);
+	llm_session_put(owned->session);
+	kfree(owned);
+}
+
+/* Ends what a socket has; nobody is told. */
+static void drain(struct llm_port *port)
+{
+	struct llm_owned *owned, *next;
+
+	lockdep_assert_held(&port->lock);
+	llm_posted_drop_all(port);
+	memzero_explicit(port->piece, sizeof(port->piece));
+	port->piece_length = 0;
+	list_for_each_entry_safe(owned, next, &port->sessions, link) {
+		/* A command that is being run gives it back. */
+		if (owned->busy)
+			owned->keep = false;
+		else
+			close_owned(owned);
+	}
+}
+
+static void set_blocked(struct llm_port *port, bool blocked)
+{
+	if (blocked && !port->blocked) {
+		port->blocked_since = jiffies;
+		port->backoff = 1;
+	}
+	WRITE_ONCE(port->blocked, blocked);
+}
+
+static void wait_for_reader(struct llm_port *port)
+{
+	unsigned long limit = (unsigned long)READ_ONCE(reader_timeout) * HZ;
+
+	set_blocked(port, true);
+	if (time_after(jiffies, port->blocked_since + limit)) {
+		drain(port);
+		set_blocked(port, false);
+		port->sock->sk_err = ENOBUFS;
+		sk_error_report(port->sock);
+		return;
+	}
+	llm_port_queue(&port->work, port->backoff);
+	port->backoff = min(port->backoff * 2, MAX_BACKOFF);
+}
+
+static void work_on_port(struct work_struct *work)
+{
+	struct llm_port *port = container_of(to_delayed_work(work), struct llm_port, work);
+	bool closed;
+
+	mutex_lock(&port->lock);
+	closed = port->closed;
+	if (closed)
+		drain(port);
+	else if (llm_posted_send_all(port))
+		wait_for_reader(port);
+	else
+		set_blocked(port, false);
+	mutex_unlock(&port->lock);
+	/* That of the socket. */
+	if (closed)
+		llm_port_put(port);
+}
+
+static struct llm_port *create_port(struct sk_buff *skb, u32 id)
+{
+	struct llm_port *port;
+
+	if (!try_module_get(THIS_MODULE))
+		return ERR_PTR(-ENODEV);
+	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+	if (port)
+		port->user = llm_user_get(llm_netlink_uid(skb));
+	if (!port || !port->user) {
+		kfree(port);
+		module_put(THIS_MODULE);
+		return ERR_PTR(-ENOMEM);
+	}
+	refcount_set(&port->references, 1);
+	port->sock = NETLINK_CB(skb).sk;
+	sock_hold(port->sock);
+	port->id = id;
+	INIT_DELAYED_WORK(&port->work, work_on_port);
+	mutex_init(&port->lock);
+	INIT_LIST_HEAD(&port->sessions);
+	INIT_LIST_HEAD(&port->requests);
+	spin_lock_init(&port->pending_lock);
+	INIT_LIST_HEAD(&port->pending);
+	list_add(&port->link, &ports);
+	return port;
+}
+
+/* The sender's socket can't be closed meanwhile, nor another get its number. */
+struct llm_port *llm_port_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct llm_port *port;
+
+	mutex_lock(&ports_lock);
+	port = find_port(genl_info_net(info), info->snd_portid);
+	if (!port)
+		port = create_port(skb, info->snd_portid);
+	if (!IS_ERR(port))
+		refcount_inc(&port->references);
+	mutex_unlock(&ports_lock);
+	if (IS_ERR(port))
+		NL_SET_ERR_MSG(info->extack, "no memory for what the socket has");
+	return port;
+}
+
+void llm_port_put(struct llm_port *port)
+{
+	if (!refcount_dec_and_test(&port->references))
+		return;
+	WARN_ON(!list_empty(&port->sessions) || !list_empty(&port->requests));
+	sock_put(port->sock);
+	llm_user_put(port->user);
+	mutex_destroy(&port->lock);
+	kfree(port);
+	/* Who unloads the module waits for the notifier and for the work. */
+	module_put(THIS_MODULE);
+}
+
+struct llm_owned *llm_port_add(struct llm_port *port, struct llm_session *session, bool busy,
+			       bool keep)
+{
+	struct llm_owned *owned = kmalloc(sizeof(*owned), GFP_KERNEL_ACCOUNT);
+
+	if (!owned)
+		return NULL;
+	owned->session = session;
+	owned->busy = busy;
+	owned->keep = keep;
+	mutex_lock(&port->lock);
+	list_add_tail(&owned->link, &port->sessions);
+	mutex_unlock(&port->lock);
+	return owned;
+}
+
+static struct llm_owned *claim(struct llm_port *port, u64 id)
+{
+	struct llm_owned *owned;
+
+	list_for_each_entry(owned, &port->sessions, link) {
+		if (owned->session->id != id)
+			continue;
+		if (owned->busy)
+			return ERR_PTR(-EBUSY);
+		owned->busy = true;
+		return owned;
+	}
+	return ERR_PTR(-ENOENT);
+}
+
+struct llm_owned *llm_port_claim(struct llm_port *port, u64 id)
+{
+	struct llm_owned *owned;
+
+	mutex_lock(&port->lock);
+	owned = claim(port, id);
+	mutex_unlock(&port->lock);
+	return owned;
+}
+
+void llm_port_release(struct llm_port *port, struct llm_owned *owned, bool keep)
+{
+	mutex_lock(&port->lock);
+	owned->busy = false;
+	if (!keep)
+		close_owned(owned);
+	mutex_unlock(&port->lock);
+}
+
+static bool same_user(const struct llm_port *port, const struct llm_port *other)
+{
+	return uid_eq(port->user->uid, other->user->uid);
+}
+
+int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id)
+{
+	struct llm_port *to;
+
+	mutex_lock(&ports_lock);
+	to = find_port(sock_net(port->sock), id);
+	if (!to || !same_user(port, to)) {
+		mutex_unlock(&ports_lock);
+		llm_port_release(port, owned, true);
+		return -ENOENT;
+	}
+	mutex_lock(&port->lock);
+	list_del(&owned->link);
+	mutex_unlock(&port->lock);
+
+	mutex_lock(&to->lock);
+	owned->busy = false;
+	list_add_tail(&owned->link, &to->sessions);
+	mutex_unlock(&to->lock);
+	mutex_unlock(&ports_lock);
+	return 0;
+}
+
+/* A quarter of the socket's room is left for the answers to commands. */
+static bool has_room(const struct sock *sock, const struct sk_buff *skb)
+{
+	u32 used = atomic_read(&sock->sk_rmem_alloc);
+	u32 room = READ_ONCE(sock->sk_rcvbuf);
+
+	return !used || used + skb->truesize <= room - room / 4;
+}
+
+int llm_port_send(struct llm_port *port, struct sk_buff *skb)
+{
+	int ret;
+
+	if (!has_room(port->sock, skb)) {
+		nlmsg_free(skb);
+		return -EAGAIN;
+	}
+	ret = genlmsg_unicast(sock_net(port->sock), skb, port->id);
+	if (ret == -EAGAIN)
+		return ret;
+	set_blocked(port, false);
+	return 0;
+}
+
+void llm_port_queue(struct delayed_work *work, unsigned long delay)
+{
+	mod_delayed_work(port_work, work, delay);
+}
+
+static int on_netlink(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct netlink_notify *notify = data;
+	struct llm_port *port;
+
+	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
+		return NOTIFY_DONE;
+	mutex_lock(&ports_lock);
+	port = find_port(notify->net, notify->portid);
+	if (port) {
+		list_del(&port->link);
+		mutex_lock(&port->lock);
+		port->closed = true;
+		mutex_unlock(&port->lock);
+		llm_port_queue(&port->work, 0);
+	}
+	mutex_unlock(&ports_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_netlink };
+
+int llm_port_init(void)
+{
+	int ret;
+
+	port_work = alloc_workqueue("llm_netlink", WQ_UNBOUND, 0);
+	if (!port_work)
+		return -ENOMEM;
+	ret = netlink_register_notifier(&notifier);
+	if (ret)
+		destroy_workqueue(port_work);
+	return ret;
+}
+
+void llm_port_exit(void)
+{
+	netlink_unregister_notifier(&notifier);
+	destroy_workqueue(port_work);
+}

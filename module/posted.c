@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "posted.h"
+
+#include <linux/cred.h>
+#include <linux/jiffies.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+#include <linux/xarray.h>
+
+#include "netlink.h"
+#include "port.h"
+#include "session.h"
+#include "turn.h"
+#include "user.h"
+
+/* Room for the attributes of a message, but for bytes. */
+#define MESSAGE_SIZE	256
+/* Milliseconds that bytes wait for others if nothing else is said. */
+#define DEFAULT_WAIT	100
+
+/*
+ * Requests by number. Who holds requests_lock can use those it finds: they leave
+ * the table before they go. It is taken after the lock of a port.
+ */
+static DEFINE_MUTEX(requests_lock);
+static DEFINE_XARRAY_ALLOC1(requests);
+static u32 last_id;
+
+static struct llm_session *session_of(const struct llm_posted *posted)
+{
+	return posted->owned->session;
+}
+
+/* There is something to send. A port without room looks again by itself. */
+static void mark_pending(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+	unsigned long flags;
+	bool armed;
+
+	spin_lock_irqsave(&port->pending_lock, flags);
+	armed = posted->armed;
+	if (armed && list_empty(&posted->pending))
+		list_add_tail(&posted->pending, &port->pending);
+	spin_unlock_irqrestore(&port->pending_lock, flags);
+	if (armed && !READ_ONCE(port->blocked))
+		llm_port_queue(&port->work, 0);
+}
+
+/* Called where the session's readers are woken. */
+static int on_wake(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key)
+{
+	struct llm_posted *posted = container_of(wait, struct llm_posted, wait);
+	const struct llm_posting *posting = &posted->posting;
+
+	if (posting->bytes && !llm_turn_ready(session_of(posted), posting->bytes)) {
+		if (!delayed_work_pending(&posted->timer))
+			llm_port_queue(&posted->timer, msecs_to_jiffies(posting->wait_ms));
+	} else {
+		mark_pending(posted);
+	}
+	return 0;
+}
+
+static void on_timer(struct work_struct *work)
+{
+	mark_pending(container_of(to_delayed_work(work), struct llm_posted, timer));
+}
+
+static void on_deadline(struct work_struct *work)
+{
+	struct llm_posted *posted = container_of(to_delayed_work(work), struct llm_posted,
+						 deadline);
+
+	WRITE_ONCE(posted->late, true);
+	llm_turn_cancel(session_of(posted));
+}
+
+struct llm_posted *llm_posted_create(struct llm_port *port, struct llm_owned *owned,
+				     const struct llm_posting *posting)
+{
+	struct llm_posted *posted = kzalloc(sizeof(*posted), GFP_KERNEL_ACCOUNT);
+	int ret;
+
+	if (!posted)
+		return NULL;
+	INIT_LIST_HEAD(&posted->link);
+	INIT_LIST_HEAD(&posted->pending);
+	posted->port = port;
+	posted->owned = owned;
+	posted->posting = *posting;
+	if (posting->wait_ms && !posting->bytes)
+		posted->posting.bytes = U32_MAX;
+	if (!posting->wait_ms)
+		posted->posting.wait_ms = DEFAULT_WAIT;
+	INIT_DELAYED_WORK(&posted->timer, on_timer);
+	INIT_DELAYED_WORK(&posted->deadline, on_deadline);
+	init_waitqueue_func_entry(&posted->wait, on_wake);
+	mutex_lock(&requests_lock);
+	ret = xa_alloc_cyclic(&requests, &posted->id, posted, xa_limit_31b, &last_id,
+			      GFP_KERNEL_ACCOUNT);
+	mutex_unlock(&requests_lock);
+	if (ret < 0) {
+		kfree(posted);
+		return NULL;
+	}
+	add_wait_queue(session_of(posted)->wait, &posted->wait);
+	return posted;
+}
+
+void llm_posted_arm(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+
+	mutex_lock(&port->lock);
+	list_add_tail(&posted->link, &port->requests);
+	if (posted->posting.deadline_ms)
+		llm_port_queue(&posted->deadline, msecs_to_jiffies(posted->posting.deadline_ms));
+	spin_lock_irq(&port->pending_lock);
+	posted->armed = true;
+	spin_unlock_irq(&port->pending_lock);
+	mark_pending(posted);
+	mutex_unlock(&port->lock);
+}
+
+/* Nobody finds it any more; its session stays as it is. */
+static void forget(struct llm_posted *posted)
+{
+	mutex_lock(&requests_lock);
+	xa_erase(&requests, posted->id);
+	mutex_unlock(&requests_lock);
+	cancel_delayed_work_sync(&posted->deadline);
+	remove_wait_queue(session_of(posted)->wait, &posted->wait);
+	cancel_delayed_work_sync(&posted->timer);
+	spin_lock_irq(&posted->port->pending_lock);
+	list_del(&posted->pending);
+	spin_unlock_irq(&posted->port->pending_lock);
+	kfree(posted);
+}
+
+void llm_posted_destroy(struct llm_posted *posted)
+{
+	llm_turn_cancel(session_of(posted));
+	forget(posted);
+}
+
+void llm_posted_drop_all(struct llm_port *port)
+{
+	struct llm_posted *posted, *next;
+
+	lockdep_assert_held(&port->lock);
+	list_for_each_entry_safe(posted, next, &port->requests, link) {
+		list_del(&posted->link);
+		/* A reply that is not read to its end leaves its session unusable. */
+		posted->owned->busy = false;
+		llm_posted_destroy(posted);
+	}
+}
+
+static int put_counts(struct sk_buff *skb, const struct llm_posted *posted)
+{
+	const struct llm_job *job = &session_of(posted)->job;
+
+	return nla_put_u32(skb, LLM_A_REQUEST_TOKENS_IN, READ_ONCE(job->tokens_in)) ||
+	       nla_put_u32(skb, LLM_A_REQUEST_TOKENS_OUT, READ_ONCE(job->tokens_out)) ||
+	       nla_put_u64_64bit(skb, LLM_A_REQUEST_QUEUED_NS, READ_ONCE(job->queued_ns),
+				 LLM_A_REQUEST_PAD) ||
+	       nla_put_u64_64bit(skb, LLM_A_REQUEST_FIRST_TOKEN_NS,
+				 READ_ONCE(job->first_token_ns), LLM_A_REQUEST_PAD) ||
+	       nla_put_u64_64bit(skb, LLM_A_REQUEST_CPU_NS, READ_ONCE(job->cpu_ns),
+				 LLM_A_REQUEST_PAD);
+}
+
+static int put_head(struct sk_buff *skb, const struct llm_posted *posted)
+{
+	return nla_put_u32(skb, LLM_A_REQUEST_ID, posted->id) ||
+	       nla_put_u64_64bit(skb, LLM_A_REQUEST_SESSION, session_of(posted)->id,
+				 LLM_A_REQUEST_PAD) ||
+	       nla_put_u64_64bit(skb, LLM_A_REQUEST_OFFSET, posted->offset, LLM_A_REQUEST_PAD);
+}
+
+/* Without memory for a message the socket is as good as full. */
+static int send_token(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+	u32 tokens = READ_ONCE(session_of(posted)->job.tokens_out);
+	struct sk_buff *skb;
+	void *header;
+
+	skb = genlmsg_new(MESSAGE_SIZE + port->piece_length, GFP_KERNEL);
+	if (!skb)
+		return -EAGAIN;
+	header = genlmsg_put(skb, 0, 0, &llm_family, 0, LLM_CMD_TOKEN);
+	if (WARN_ON(!header || put_head(skb, posted) ||
+		    nla_put_u32(skb, LLM_A_REQUEST_TOKENS_OUT, tokens) ||
+		    nla_put(skb, LLM_A_REQUEST_BYTES, port->piece_length, port->piece))) {
+		nlmsg_free(skb);
+		return 0;
+	}
+	genlmsg_end(skb, header);
+	return llm_port_send(port, skb);
+}
+
+static enum llm_reason reason_of(const struct llm_posted *posted)
+{
+	enum llm_reason reason = session_of(posted)->reason;
+
+	if (reason == LLM_REASON_CANCELLED && READ_ONCE(posted->late))
+		return LLM_REASON_DEADLINE;
+	return reason;
+}
+
+static int send_done(struct llm_posted *posted)
+{
+	struct sk_buff *skb = genlmsg_new(MESSAGE_SIZE, GFP_KERNEL);
+	void *header;
+
+	if (!skb)
+		return -EAGAIN;
+	header = genlmsg_put(skb, 0, 0, &llm_family, 0, LLM_CMD_DONE);
+	if (WARN_ON(!header || put_head(skb, posted) || put_counts(skb, posted) ||
+		    nla_put_u32(skb, LLM_A_REQUEST_REASON, reason_of(posted)) ||
+		    nla_put_u64_64bit(skb, LLM_A_REQUEST_SEED, session_of(posted)->seed,
+				      LLM_A_REQUEST_PAD))) {
+		nlmsg_free(skb);
+		return 0;
+	}
+	genlmsg_end(skb, header);
+	return llm_port_send(posted->port, skb);
+}
+
+/* Takes bytes of the reply. Returns how many, 0 at its end, or -EAGAIN. */
+static ssize_t take_piece(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+	struct kvec vec = { .iov_base = port->piece, .iov_len = sizeof(port->piece) };
+	struct iov_iter to;
+
+	iov_iter_kvec(&to, ITER_DEST, &vec, 1, vec.iov_len);
+	return llm_turn_read(session_of(posted), &to, true);
+}
+
+static int send_pieces(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+	ssize_t length;
+	int ret;
+
+	while (!posted->over) {
+		if (!port->piece_length) {
+			length = take_piece(posted);
+			if (length < 0)
+				return 0;
+			port->piece_length = length;
+			posted->over = !length;
+			continue;
+		}
+		ret = send_token(posted);
+		if (ret)
+			return ret;
+		posted->offset += port->piece_length;
+		memzero_explicit(port->piece, port->piece_length);
+		port->piece_length = 0;
+	}
+	return send_done(posted);
+}
+
+/* The session goes with its request, unless it stays. */
+static void finish(struct llm_posted *posted)
+{
+	struct llm_owned *owned = posted->owned;
+
+	list_del(&posted->link);
+	forget(posted);
+	owned->busy = false;
+	if (!owned->keep) {
+		list_del(&owned->link);
+		llm_session_put(owned->session);
+		kfree(owned);
+	}
+}
+
+static struct llm_posted *next_pending(struct llm_port *port)
+{
+	struct llm_posted *posted;
+
+	spin_lock_irq(&port->pending_lock);
+	posted = list_first_entry_or_null(&port->pending, struct llm_posted, pending);
+	if (posted)
+		list_del_init(&posted->pending);
+	spin_unlock_irq(&port->pending_lock);
+	return posted;
+}
+
+/* It is the first again: the piece that the port holds is its. */
+static void put_back(struct llm_posted *posted)
+{
+	struct llm_port *port = posted->port;
+
+	spin_lock_irq(&port->pending_lock);
+	list_move(&posted->pending, &port->pending);
+	spin_unlock_irq(&port->pending_lock);
+}
+
+int llm_posted_send_all(struct llm_port *port)
+{
+	struct llm_posted *posted;
+	int ret;
+
+	lockdep_assert_held(&port->lock);
+	while ((posted = next_pending(port))) {
+		ret = send_pieces(posted);
+		if (ret) {
+			put_back(posted);
+			return ret;
+		}
+		if (posted->over)
+			finish(posted);
+	}
+	return 0;
+}
+
+static bool may_see(const struct llm_posted *posted, kuid_t uid, bool all)
+{
+	return all || uid_eq(posted->port->user->uid, uid);
+}
+
+/* Return: the request a command names, which @requests_lock keeps, or NULL. */
+static struct llm_posted *find(struct sk_buff *skb, struct genl_info *info)
+{
+	struct llm_posted *posted;
+
+	lockdep_assert_held(&requests_lock);
+	posted = xa_load(&requests, nla_get_u32(info->attrs[LLM_A_REQUEST_ID]));
+	if (posted && may_see(posted, llm_netlink_uid(skb), llm_netlink_admin(skb)))
+		return posted;
+	llm_netlink_refuse(info, info->attrs[LLM_A_REQUEST_ID],
+			   "no request of yours has this number; it may be over", -ENOENT);
+	return NULL;
+}
+
+int llm_posted_cancel(struct sk_buff *skb, struct genl_info *info)
+{
+	struct llm_posted *posted;
+	int ret = -ENOENT;
+
+	if (!info->attrs[LLM_A_REQUEST_ID])
+		return llm_netlink_missing(info, LLM_A_REQUEST_ID, "id says which request");
+	mutex_lock(&requests_lock);
+	posted = find(skb, info);
+	if (posted)
+		ret = llm_turn_cancel(session_of(posted));
+	mutex_unlock(&requests_lock);
+	return ret;
+}
+
+static int put_request(struct sk_buff *skb, struct llm_posted *posted, u32 portid, u32 seq,
+		       int flags)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct llm_session_info session;
+	void *header;
+
+	llm_session_info(session_of(posted), &session);
+	header = genlmsg_put(skb, portid, seq, &llm_family, flags, LLM_CMD_REQUEST_GET);
+	if (!header)
+		return -EMSGSIZE;
+	if (put_head(skb, posted) || put_counts(skb, posted) ||
+	    nla_put_u32(skb, LLM_A_REQUEST_UID,
+			from_kuid_munged(ns, posted->port->user->uid)) ||
+	    nla_put_u32(skb, LLM_A_REQUEST_STATE, session.state)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+int llm_posted_get(struct sk_buff *skb, struct genl_info *info)
+{
+	struct llm_posted *posted;
+	struct sk_buff *reply;
+	int ret = -ENOENT;
+
+	if (!info->attrs[LLM_A_REQUEST_ID])
+		return llm_netlink_missing(info, LLM_A_REQUEST_ID, "id says which request");
+	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	if (!reply)
+		return -ENOMEM;
+	mutex_lock(&requests_lock);
+	posted = find(skb, info);
+	if (posted)
+		ret = put_request(reply, posted, info->snd_portid, info->snd_seq, 0);
+	mutex_unlock(&requests_lock);
+	if (!ret)
+		return genlmsg_reply(reply, info);
+	nlmsg_free(reply);
+	return ret;
+}
+
+/* Goes on after the number it came to, whatever came and went meanwhile. */
+int llm_posted_dump(struct sk_buff *skb, struct netlink_callback *callback)
+{
+	kuid_t uid = llm_netlink_uid(callback->skb);
+	bool all = llm_netlink_admin(callback->skb);
+	unsigned long id = callback->args[0];
+	struct llm_posted *posted;
+	int ret = 0;
+
+	mutex_lock(&requests_lock);
+	xa_for_each_start(&requests, id, posted, id) {
+		if (may_see(posted, uid, all))
+			ret = put_request(skb, posted, NETLINK_CB(callback->skb).portid,
+					  callback->nlh->nlmsg_seq, NLM_F_MULTI);
+		if (ret)
+			break;
+		callback->args[0] = id + 1;
+	}
+	mutex_unlock(&requests_lock);
+	return skb->len;
+}
