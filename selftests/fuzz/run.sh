@@ -9,8 +9,8 @@ build=build
 # Inputs that take some ten seconds.
 runs() {
 	case $1 in
-	fuzz_image) echo 20000 ;;
-	*) echo 60000 ;;
+	fuzz_tokenizer) echo 50000 ;;
+	*) echo 20000 ;;
 	esac
 }
 

@@ -16,12 +16,14 @@ struct seed {
 	size_t size;
 };
 
-#define SEED(text) { text, sizeof(text) - 1 }
+#define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
+#define SEED(text)	{ text, sizeof(text) - 1 }
 
 /* As fuzz_tokenizer.c takes them apart. */
 static const struct seed vocabularies[] = {
 	SEED("\x20\x01\x01\0a\x01\x01\0b\x01\x02\5ab\x01\x03\7aba\0\0ababab"),
 	SEED("\x26\x03\x03\1<s>\x04\x03\2<u>\x01\x01\3 \0\0a<s> <u>b \xe2\x96\x81 \xc3\xa9"),
+	SEED("\x20\x04\x03\1abc\x04\x04\2cdef\x04\x02\3fa\0\0abcdefabccdefa"),
 	SEED("\x10\x02\x05\1<unk>\x01\x03\x04\xe2\x82\xac\0\0\xe2\x82\xac\xff\xe2\x82"),
 };
 
@@ -65,7 +67,8 @@ int main(int argc, char **argv)
 		bytes = tiny_gguf_build(types[i], i, &size);
 		write_seed(argv[1], "gguf", i, bytes, size);
 		free(bytes);
-		write_seed(argv[1], "tokenizer", i, vocabularies[i].bytes, vocabularies[i].size);
 	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(vocabularies); i++)
+		write_seed(argv[1], "tokenizer", i, vocabularies[i].bytes, vocabularies[i].size);
 	return 0;
 }

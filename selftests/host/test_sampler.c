@@ -205,6 +205,10 @@ static void new_parameters_count_anew(void)
 	llm_sampler_see(sampler, 2);
 	choose_from(sampler, logits);
 	tap_check(logits[0] == -1 && logits[1] == -6 && logits[2] == -1);
+	/* One of several falls out of sight. */
+	llm_sampler_see(sampler, 2);
+	choose_from(sampler, logits);
+	tap_check(logits[0] == -1 && logits[1] == -8 && logits[2] == -3);
 	llm_sampler_destroy(sampler);
 }
 
