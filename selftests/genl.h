@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A generic netlink socket for the tests, by hand, so that anything can be sent.
+ */
+#ifndef LLM_TEST_GENL_H
+#define LLM_TEST_GENL_H
+
+#include <linux/llm.h>
+#include <linux/llm_netlink.h>
+#include <linux/netlink.h>
+#include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define GENL_GROUPS 8
+
+/**
+ * struct genl_message - a message being made, or one that came
+ * @length: bytes used
+ * @bytes: header and attributes
+ */
+struct genl_message {
+	size_t length;
+	_Alignas(8) __u8 bytes[66000];
+};
+
+/**
+ * struct genl - a socket
+ * @fd: descriptor
+ * @port: its netlink port
+ * @family: number of the family
+ * @sequence: number of the last command
+ * @groups: numbers of the multicast groups, in the order of linux/llm_netlink.h
+ * @reason: what the last answer said
+ * @blamed: type of the attribute that the last answer blamed, or 0
+ * @missing: type of the attribute that the last answer missed, or 0
+ * @reply: last reply to a command
+ * @event: last message that was none
+ * @early: events that came before an answer
+ * @early_count: how many
+ */
+struct genl {
+	int fd;
+	__u32 port;
+	__u16 family;
+	__u32 sequence;
+	__u32 groups[GENL_GROUPS];
+	char reason[256];
+	__u32 blamed;
+	__u32 missing;
+	struct genl_message reply;
+	struct genl_message event;
+	struct genl_message *early[512];
+	unsigned int early_count;
+};
+
+/** genl_open() - Return: 0 or a negative errno. */
+int genl_open(struct genl *genl);
+
+/** genl_close() - closes the socket. */
+void genl_close(struct genl *genl);
+
+/** genl_begin() - an empty message for a command. */
+void genl_begin(const struct genl *genl, struct genl_message *message, __u8 command);
+
+/** genl_put() - adds an attribute. */
+void genl_put(struct genl_message *message, __u16 type, const void *bytes, size_t length);
+void genl_put_u32(struct genl_message *message, __u16 type, __u32 value);
+void genl_put_u64(struct genl_message *message, __u16 type, __u64 value);
+void genl_put_string(struct genl_message *message, __u16 type, const char *value);
+
+/** genl_send() - sends a message as it is, but for length and number. */
+int genl_send(struct genl *genl, struct genl_message *message, __u16 flags);
+
+/**
+ * genl_do() - sends a command and waits for the answer
+ *
+ * Return: 0 or the negative errno of the answer; @reply, @reason, @blamed and
+ * @missing tell more. Other messages are kept for genl_wait().
+ */
+int genl_do(struct genl *genl, struct genl_message *message);
+
+/**
+ * genl_dump() - asks for all
+ * @visit: called for each message, may be NULL
+ *
+ * Return: how many there are, or a negative errno.
+ */
+int genl_dump(struct genl *genl, __u8 command,
+	      void (*visit)(const struct genl_message *message, void *context), void *context);
+
+/**
+ * genl_wait() - the next message that answers nothing
+ *
+ * Return: its command, with the message in @event, or a negative errno: -EAGAIN
+ * after @timeout milliseconds.
+ */
+int genl_wait(struct genl *genl, int timeout);
+
+/** genl_find() - Return: an attribute of a message, or NULL. */
+const void *genl_find(const struct genl_message *message, __u16 type, size_t *length);
+__u32 genl_u32(const struct genl_message *message, __u16 type);
+__u64 genl_u64(const struct genl_message *message, __u16 type);
+
+/** genl_join() - joins a multicast group. Return: 0 or a negative errno. */
+int genl_join(struct genl *genl, unsigned int group);
+
+#endif /* LLM_TEST_GENL_H */

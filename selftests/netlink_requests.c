@@ -1,0 +1,413 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests over netlink: commands, refusals, flow control, events, ownership. */
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device.h"
+#include "genl.h"
+#include "harness.h"
+
+#define MODEL "netlink"
+#define PROMPT "abc abc"
+
+static struct genl_message message;
+
+FIXTURE(netlink)
+{
+	struct device_image image;
+	struct genl genl;
+};
+
+FIXTURE_SETUP(netlink)
+{
+	device_image_make(&self->image, 3);
+	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
+	ASSERT_EQ(0, genl_open(&self->genl));
+}
+
+FIXTURE_TEARDOWN_PARENT(netlink)
+{
+	EXPECT_EQ(0, device_unload_soon(MODEL));
+}
+
+static void begin_submit(struct genl *genl, __u32 tokens)
+{
+	genl_begin(genl, &message, LLM_CMD_SUBMIT);
+	genl_put_string(&message, LLM_A_REQUEST_TEXT, PROMPT);
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, tokens);
+}
+
+/* Returns the number of the request or a negative errno. */
+static int submit(struct genl *genl, __u32 tokens)
+{
+	int error;
+
+	begin_submit(genl, tokens);
+	error = genl_do(genl, &message);
+	return error ? error : (int)genl_u32(&genl->reply, LLM_A_REQUEST_ID);
+}
+
+/*
+ * Reads a reply to its end, checking its order. Returns the bytes there were; the
+ * last message stays in @event.
+ */
+static long read_reply(struct genl *genl, __u32 id)
+{
+	size_t length;
+	__u64 at = 0;
+	int command;
+
+	for (;;) {
+		command = genl_wait(genl, 60000);
+		if (command < 0)
+			return command;
+		if (genl_u32(&genl->event, LLM_A_REQUEST_ID) != id ||
+		    genl_u64(&genl->event, LLM_A_REQUEST_OFFSET) != at)
+			return -EPROTO;
+		if (command == LLM_CMD_DONE)
+			return at;
+		if (command != LLM_CMD_TOKEN ||
+		    !genl_find(&genl->event, LLM_A_REQUEST_BYTES, &length) || !length)
+			return -EPROTO;
+		at += length;
+	}
+}
+
+TEST_F(netlink, streams_in_order_and_tells_the_end)
+{
+	int id = submit(&self->genl, 20);
+	__u64 session;
+
+	ASSERT_LT(0, id);
+	session = genl_u64(&self->genl.reply, LLM_A_REQUEST_SESSION);
+	EXPECT_NE(0, session);
+	EXPECT_LE(0, read_reply(&self->genl, id));
+	EXPECT_EQ(session, genl_u64(&self->genl.event, LLM_A_REQUEST_SESSION));
+	EXPECT_GE(20, genl_u32(&self->genl.event, LLM_A_REQUEST_TOKENS_OUT));
+	EXPECT_LT(0, genl_u32(&self->genl.event, LLM_A_REQUEST_TOKENS_OUT));
+	EXPECT_NE(LLM_REASON_NONE, genl_u32(&self->genl.event, LLM_A_REQUEST_REASON));
+	EXPECT_EQ(-EAGAIN, genl_wait(&self->genl, 200));
+}
+
+TEST_F(netlink, coalesces)
+{
+	unsigned int messages = 0;
+	int id, command;
+
+	begin_submit(&self->genl, 30);
+	genl_put_u32(&message, LLM_A_REQUEST_COALESCE_BYTES, 8192);
+	genl_put_u32(&message, LLM_A_REQUEST_COALESCE_MS, 60000);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+	while ((command = genl_wait(&self->genl, 60000)) == LLM_CMD_TOKEN)
+		messages++;
+	EXPECT_EQ(LLM_CMD_DONE, command);
+	EXPECT_EQ(id, genl_u32(&self->genl.event, LLM_A_REQUEST_ID));
+	EXPECT_GE(1, messages);
+}
+
+TEST_F(netlink, continues_a_session)
+{
+	__u64 session;
+	int id;
+
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_OPEN);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, MODEL);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	session = genl_u64(&self->genl.reply, LLM_A_REQUEST_SESSION);
+	for (int turn = 0; turn < 2; turn++) {
+		begin_submit(&self->genl, 4);
+		genl_put_u64(&message, LLM_A_REQUEST_SESSION, session);
+		ASSERT_EQ(0, genl_do(&self->genl, &message)) TH_LOG("%s", self->genl.reason);
+		id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+		EXPECT_LE(0, read_reply(&self->genl, id));
+	}
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_GET);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_LT(4, genl_u32(&self->genl.reply, LLM_A_SESSION_USED));
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_CLOSE);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	EXPECT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_EQ(-ENOENT, genl_do(&self->genl, &message));
+}
+
+TEST_F(netlink, gives_a_session_away)
+{
+	struct genl *other = calloc(1, sizeof(*other));
+	__u64 session;
+
+	ASSERT_EQ(0, genl_open(other));
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_OPEN);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	session = genl_u64(&self->genl.reply, LLM_A_REQUEST_SESSION);
+
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_GIVE);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	genl_put_u32(&message, LLM_A_SESSION_PORT, other->port);
+	EXPECT_EQ(-ENOENT, genl_do(&self->genl, &message));
+	EXPECT_EQ(LLM_A_SESSION_PORT, self->genl.blamed);
+
+	genl_begin(other, &message, LLM_CMD_SESSION_OPEN);
+	ASSERT_EQ(0, genl_do(other, &message));
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_GIVE);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	genl_put_u32(&message, LLM_A_SESSION_PORT, other->port);
+	EXPECT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_EQ(-ENOENT, genl_do(&self->genl, &message));
+
+	genl_begin(other, &message, LLM_CMD_SESSION_CLOSE);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	EXPECT_EQ(0, genl_do(other, &message));
+	genl_close(other);
+	free(other);
+}
+
+TEST_F(netlink, cancels_queries_and_keeps_deadlines)
+{
+	struct device_image slow;
+	int id;
+
+	device_image_make_slow(&slow);
+	ASSERT_EQ(0, device_load("slow", &slow, 0));
+	begin_submit(&self->genl, 0);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, "slow");
+	ASSERT_EQ(0, genl_do(&self->genl, &message)) TH_LOG("%s", self->genl.reason);
+	id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+
+	genl_begin(&self->genl, &message, LLM_CMD_REQUEST_GET);
+	genl_put_u32(&message, LLM_A_REQUEST_ID, id);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_NE(LLM_STATE_IDLE, genl_u32(&self->genl.reply, LLM_A_REQUEST_STATE));
+	EXPECT_EQ(1, genl_dump(&self->genl, LLM_CMD_REQUEST_GET, NULL, NULL));
+	genl_begin(&self->genl, &message, LLM_CMD_CANCEL);
+	genl_put_u32(&message, LLM_A_REQUEST_ID, id);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_LE(0, read_reply(&self->genl, id));
+	EXPECT_EQ(LLM_REASON_CANCELLED, genl_u32(&self->genl.event, LLM_A_REQUEST_REASON));
+	EXPECT_EQ(-ENOENT, genl_do(&self->genl, &message));
+	EXPECT_EQ(LLM_A_REQUEST_ID, self->genl.blamed);
+
+	begin_submit(&self->genl, 0);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, "slow");
+	genl_put_u32(&message, LLM_A_REQUEST_DEADLINE_MS, 1);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+	EXPECT_LE(0, read_reply(&self->genl, id));
+	EXPECT_EQ(LLM_REASON_DEADLINE, genl_u32(&self->genl.event, LLM_A_REQUEST_REASON));
+	EXPECT_EQ(0, device_unload_soon("slow"));
+	device_image_free(&slow);
+}
+
+static void remember_first(const struct genl_message *one, void *context)
+{
+	const char *name = genl_find(one, LLM_A_MODEL_NAME, NULL);
+
+	if (name && !strcmp(name, MODEL) && genl_find(one, LLM_A_MODEL_DEFAULT, NULL))
+		*(bool *)context = true;
+}
+
+TEST_F(netlink, lists_models_and_sessions)
+{
+	bool found = false;
+	int before, i;
+
+	EXPECT_LE(1, genl_dump(&self->genl, LLM_CMD_MODEL_GET, remember_first, &found));
+	EXPECT_TRUE(found);
+	before = genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL);
+	ASSERT_LE(0, before);
+	for (i = 0; i < 200; i++) {
+		genl_begin(&self->genl, &message, LLM_CMD_SESSION_OPEN);
+		ASSERT_EQ(0, genl_do(&self->genl, &message));
+	}
+	EXPECT_EQ(before + 200, genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL));
+}
+
+/* What a refusal must say: the errno, and the attribute to blame or that lacks. */
+struct refusal {
+	__u8 command;
+	int error;
+	__u32 blamed;
+	__u32 missing;
+};
+
+static void expect_refusal(struct __test_metadata *_metadata, struct genl *genl,
+			   const struct refusal *refusal)
+{
+	EXPECT_EQ(refusal->error, genl_do(genl, &message));
+	EXPECT_NE('\0', genl->reason[0]) TH_LOG("command %u: no reason", refusal->command);
+	EXPECT_EQ(refusal->blamed, genl->blamed) TH_LOG("%s", genl->reason);
+	EXPECT_EQ(refusal->missing, genl->missing);
+}
+
+TEST_F(netlink, refuses_with_reasons)
+{
+	static const struct refusal lacks[] = {
+		{ LLM_CMD_MODEL_GET, -EINVAL, 0, LLM_A_MODEL_NAME },
+		{ LLM_CMD_SESSION_GET, -EINVAL, 0, LLM_A_SESSION_ID },
+		{ LLM_CMD_SESSION_CLOSE, -EINVAL, 0, LLM_A_SESSION_ID },
+		{ LLM_CMD_SESSION_GIVE, -EINVAL, 0, LLM_A_SESSION_PORT },
+		{ LLM_CMD_SUBMIT, -EINVAL, 0, LLM_A_REQUEST_TEXT },
+		{ LLM_CMD_CANCEL, -EINVAL, 0, LLM_A_REQUEST_ID },
+		{ LLM_CMD_REQUEST_GET, -EINVAL, 0, LLM_A_REQUEST_ID },
+	};
+	static const struct refusal texts[] = {
+		{ LLM_CMD_SUBMIT, -ENOENT, LLM_A_REQUEST_MODEL, 0 },
+		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_CONTEXT, 0 },
+		{ LLM_CMD_SUBMIT, -ENOENT, LLM_A_REQUEST_SESSION, 0 },
+		{ LLM_CMD_SUBMIT, -ERANGE, LLM_A_REQUEST_DEADLINE_MS, 0 },
+		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_MAX_TOKENS, 0 },
+		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_STOP, 0 },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(lacks) / sizeof(lacks[0]); i++) {
+		genl_begin(&self->genl, &message, lacks[i].command);
+		expect_refusal(_metadata, &self->genl, &lacks[i]);
+	}
+	begin_submit(&self->genl, 1);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, "nobody");
+	expect_refusal(_metadata, &self->genl, &texts[0]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_CONTEXT, 1U << 30);
+	expect_refusal(_metadata, &self->genl, &texts[1]);
+	begin_submit(&self->genl, 1);
+	genl_put_u64(&message, LLM_A_REQUEST_SESSION, 1ULL << 40);
+	expect_refusal(_metadata, &self->genl, &texts[2]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_DEADLINE_MS, 0);
+	expect_refusal(_metadata, &self->genl, &texts[3]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 2);
+	expect_refusal(_metadata, &self->genl, &texts[4]);
+	begin_submit(&self->genl, 1);
+	genl_put_string(&message, LLM_A_REQUEST_STOP, "");
+	expect_refusal(_metadata, &self->genl, &texts[5]);
+	EXPECT_EQ(0, genl_dump(&self->genl, LLM_CMD_REQUEST_GET, NULL, NULL));
+}
+
+/* Runs a function as a user that has no rights here. Returns its status. */
+static int as_nobody(int (*function)(struct genl *genl), struct genl *genl)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		if (setgid(65534) || setuid(65534))
+			_exit(99);
+		_exit(function(genl));
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return 98;
+	return WEXITSTATUS(status);
+}
+
+static int nobody_opens(struct genl *genl)
+{
+	static struct genl own;
+
+	(void)genl;
+	if (genl_open(&own))
+		return 1;
+	if (genl_dump(&own, LLM_CMD_MODEL_GET, NULL, NULL) != -EPERM)
+		return 2;
+	if (submit(&own, 1) != -EPERM || !own.reason[0])
+		return 3;
+	/* Models and memory are for everybody, sessions, requests and tokens not. */
+	if (genl_join(&own, 0) || genl_join(&own, 1))
+		return 4;
+	if (genl_join(&own, 2) != -EPERM || genl_join(&own, 3) != -EPERM ||
+	    genl_join(&own, 4) != -EPERM)
+		return 5;
+	return 0;
+}
+
+static int nobody_uses(struct genl *genl)
+{
+	return submit(genl, 1) != -EPERM;
+}
+
+TEST_F(netlink, keeps_others_out)
+{
+	EXPECT_EQ(0, as_nobody(nobody_opens, NULL));
+	EXPECT_EQ(0, as_nobody(nobody_uses, &self->genl));
+}
+
+TEST_F(netlink, waits_for_a_slow_reader)
+{
+	int tiny = 1, id;
+	long bytes, again;
+
+	/* The same seed, with and without a reader in time. */
+	for (int slow = 0; slow < 2; slow++) {
+		begin_submit(&self->genl, 400);
+		ASSERT_EQ(0, genl_do(&self->genl, &message));
+		id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+		if (slow)
+			sleep(1);
+		again = read_reply(&self->genl, id);
+		ASSERT_LE(0, again);
+		if (!slow)
+			ASSERT_EQ(0, setsockopt(self->genl.fd, SOL_SOCKET, SO_RCVBUF, &tiny,
+						sizeof(tiny)));
+		bytes = genl_u64(&self->genl.event, LLM_A_REQUEST_OFFSET);
+		EXPECT_EQ(bytes, again);
+	}
+}
+
+TEST_F(netlink, ends_with_the_socket)
+{
+	struct genl *other = calloc(1, sizeof(*other));
+	int before, i;
+
+	before = genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL);
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, genl_open(other));
+		ASSERT_LT(0, submit(other, 0));
+		genl_close(other);
+	}
+	for (i = 0; i < 600; i++) {
+		if (genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL) == before)
+			break;
+		usleep(100000);
+	}
+	EXPECT_GT(600, i);
+	free(other);
+}
+
+TEST_F(netlink, tells_events)
+{
+	static const int wanted[] = {
+		LLM_CMD_SESSION_OPENED, LLM_CMD_REQUEST_QUEUED, LLM_CMD_REQUEST_STARTED,
+		LLM_CMD_TOKEN_MADE, LLM_CMD_REQUEST_FINISHED, LLM_CMD_SESSION_CLOSED,
+		LLM_CMD_MODEL_LOADED, LLM_CMD_MODEL_UNLOADED,
+	};
+	struct genl *monitor = calloc(1, sizeof(*monitor));
+	bool seen[256] = { false };
+	int command, id;
+	size_t i;
+
+	ASSERT_EQ(0, genl_open(monitor));
+	for (i = 0; i < 5; i++)
+		ASSERT_EQ(0, genl_join(monitor, i));
+	id = submit(&self->genl, 3);
+	ASSERT_LT(0, id);
+	EXPECT_LE(0, read_reply(&self->genl, id));
+	ASSERT_EQ(0, device_load("another", &self->image, 0));
+	ASSERT_EQ(0, device_unload_soon("another"));
+	while ((command = genl_wait(monitor, 1000)) >= 0)
+		seen[command] = true;
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		EXPECT_TRUE(seen[wanted[i]]) TH_LOG("no event %d", wanted[i]);
+	genl_close(monitor);
+	free(monitor);
+}
+
+TEST_HARNESS_MAIN
