@@ -99,7 +99,7 @@ const struct gguf_tensor *compile_find(struct compile *c, const char *name, __u6
 		return NULL;
 	if (!number_type(tensor->type)) {
 		compile_fail(c, EOPNOTSUPP,
-			     "tensor '%s' is of type %s, which is not supported; F32, F16 and Q8_0 are",
+			     "tensor '%s' is of type %s, which is not supported",
 			     name, ggml_type_find(tensor->type)->name);
 		return NULL;
 	}
@@ -158,8 +158,15 @@ __u32 compile_weight(struct compile *c, const char *name,
 	if (c->code)
 		return LLM_IMAGE_NONE;
 	type = compile_weight_type(c, sources[0]);
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (sources[i]->type != type && !number_type(sources[i]->type)->loads)
+			compile_fail(c, EOPNOTSUPP,
+				     "tensor '%s' is of type %s, which can't be converted; leave it as it is",
+				     sources[i]->name, number_type(sources[i]->type)->name);
 		rows += sources[i]->dims[1];
+	}
+	if (c->code)
+		return LLM_IMAGE_NONE;
 	number = image_add_tensor(&c->writer, name, type, sources[0]->dims[0], rows);
 	if (c->writer.out_of_memory) {
 		compile_fail(c, ENOMEM, "not enough memory");
@@ -207,10 +214,10 @@ __u32 compile_vector(struct compile *c, const struct gguf_tensor *source)
 
 	if (c->code || !source)
 		return LLM_IMAGE_NONE;
-	if (source->type != LLM_TENSOR_F32 && source->type != LLM_TENSOR_F16) {
+	if (number_type(source->type)->block != 1) {
 		compile_fail(c, EOPNOTSUPP,
-			     "tensor '%s' is a vector of type %s; F32 and F16 are supported",
-			     source->name, ggml_type_find(source->type)->name);
+			     "tensor '%s' is a vector of type %s; F32, F16 and BF16 are supported",
+			     source->name, number_type(source->type)->name);
 		return LLM_IMAGE_NONE;
 	}
 	number = image_add_tensor(&c->writer, source->name, LLM_TENSOR_F32, source->dims[0], 1);

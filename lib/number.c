@@ -15,22 +15,30 @@ struct block_q8_0 {
 
 static_assert(sizeof(struct block_q8_0) == 34, "blocks have no padding");
 
+static const struct number_type types[] = {
+	[LLM_TENSOR_F32] = { "F32", 1, 4, true },
+	[LLM_TENSOR_F16] = { "F16", 1, 2, true },
+	[LLM_TENSOR_BF16] = { "BF16", 1, 2, true },
+	[LLM_TENSOR_Q8_0] = { "Q8_0", 32, 34, true },
+	[LLM_TENSOR_Q4_0] = { "Q4_0", 32, 18, false },
+	[LLM_TENSOR_Q4_1] = { "Q4_1", 32, 20, false },
+	[LLM_TENSOR_Q5_0] = { "Q5_0", 32, 22, false },
+	[LLM_TENSOR_Q5_1] = { "Q5_1", 32, 24, false },
+	[LLM_TENSOR_Q2_K] = { "Q2_K", 256, 84, false },
+	[LLM_TENSOR_Q3_K] = { "Q3_K", 256, 110, false },
+	[LLM_TENSOR_Q4_K] = { "Q4_K", 256, 144, false },
+	[LLM_TENSOR_Q5_K] = { "Q5_K", 256, 176, false },
+	[LLM_TENSOR_Q6_K] = { "Q6_K", 256, 210, false },
+	[LLM_TENSOR_IQ4_NL] = { "IQ4_NL", 32, 18, false },
+	[LLM_TENSOR_IQ4_XS] = { "IQ4_XS", 256, 136, false },
+	[LLM_TENSOR_MXFP4] = { "MXFP4", 32, 17, false },
+};
+
 const struct number_type *number_type(__u32 type)
 {
-	static const struct number_type f32 = { "F32", 1, 4 };
-	static const struct number_type f16 = { "F16", 1, 2 };
-	static const struct number_type q8_0 = { "Q8_0", 32, 34 };
-
-	switch (type) {
-	case LLM_TENSOR_F32:
-		return &f32;
-	case LLM_TENSOR_F16:
-		return &f16;
-	case LLM_TENSOR_Q8_0:
-		return &q8_0;
-	default:
+	if (type >= sizeof(types) / sizeof(types[0]) || !types[type].name)
 		return NULL;
-	}
+	return &types[type];
 }
 
 __u32 number_bits(float value)
@@ -136,6 +144,12 @@ void number_load(float *to, const void *from, __u32 type, __u32 count)
 		for (i = 0; i < count; i++) {
 			memcpy(&half, at + i * sizeof(half), sizeof(half));
 			to[i] = from_half(half);
+		}
+		break;
+	case LLM_TENSOR_BF16:
+		for (i = 0; i < count; i++) {
+			memcpy(&half, at + i * sizeof(half), sizeof(half));
+			to[i] = from_bits((__u32)half << 16);
 		}
 		break;
 	default:

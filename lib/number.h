@@ -6,19 +6,18 @@
 
 #include <linux/types.h>
 
-/** NUMBER_BLOCK - numbers that are converted at a time, and the longest block. */
-#define NUMBER_BLOCK 32
-
 /**
  * struct number_type - an enum llm_tensor_type as bytes
  * @name: what people call it
- * @block: numbers in a block, divides NUMBER_BLOCK
+ * @block: numbers in a block
  * @bytes: bytes of a block
+ * @loads: whether number_load() takes it
  */
 struct number_type {
 	const char *name;
 	__u32 block;
 	__u32 bytes;
+	bool loads;
 };
 
 /**
@@ -33,7 +32,7 @@ const struct number_type *number_type(__u32 type);
  * number_load() - to float32, exactly
  * @to: @count numbers
  * @from: @count numbers of @type, at any address
- * @type: enum llm_tensor_type
+ * @type: F32, F16, BF16 or Q8_0
  * @count: a multiple of the type's block
  */
 void number_load(float *to, const void *from, __u32 type, __u32 count);
@@ -42,7 +41,7 @@ void number_load(float *to, const void *from, __u32 type, __u32 count);
  * number_store() - from float32, to nearest
  * @to: @count numbers of @type, at any address
  * @from: @count numbers
- * @type: enum llm_tensor_type; of Q8_0 blocks the scale is max |x| / 127, as
+ * @type: F32, F16 or Q8_0; of Q8_0 blocks the scale is max |x| / 127, as
  *	ggml's
  * @count: a multiple of the type's block
  *

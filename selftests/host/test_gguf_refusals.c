@@ -239,7 +239,7 @@ SPOIL(wide_rope, gguf_builder_set_u32(b, "llama.rope.dimension_count", 18))
 SPOIL(yarn, gguf_builder_set_string(b, "llama.rope.scaling.type", "yarn"))
 SPOIL(tiny_base, gguf_builder_set_f32(b, "llama.rope.freq_base", 0))
 SPOIL(experts, gguf_builder_set_u32(b, "llama.expert_count", 8))
-SPOIL(weight_type, gguf_builder_tensor(b, "blk.1.ffn_up.weight")->type = 30)
+SPOIL(weight_type, gguf_builder_tensor(b, "blk.1.ffn_up.weight")->type = 25)
 SPOIL(norm_type, gguf_builder_tensor(b, "blk.1.ffn_norm.weight")->type = 8)
 SPOIL(shape, gguf_builder_tensor(b, "blk.0.attn_q.weight")->dims[1] = 16)
 SPOIL(three_dims, (q(b)->dim_count = 3, q(b)->dims[2] = 2))
@@ -272,7 +272,7 @@ static const struct refusal model_refusals[] = {
 	{ "key 'llama.rope.scaling.type': 'yarn' is not supported", EOPNOTSUPP, spoil_yarn },
 	{ "key 'llama.rope.freq_base': 0 is not more than 0", EINVAL, spoil_tiny_base },
 	{ "key 'llama.expert_count': mixtures of experts", EOPNOTSUPP, spoil_experts },
-	{ "tensor 'blk.1.ffn_up.weight' is of type BF16", EOPNOTSUPP, spoil_weight_type },
+	{ "tensor 'blk.1.ffn_up.weight' is of type I16", EOPNOTSUPP, spoil_weight_type },
 	{ "tensor 'blk.1.ffn_norm.weight' is a vector of type Q8_0", EOPNOTSUPP,
 	  spoil_norm_type },
 	{ "tensor 'blk.0.attn_q.weight' is 32 x 16, not 32 x 32", EINVAL, spoil_shape },
