@@ -39,6 +39,9 @@ extern const struct command command_tokenize;
 extern const struct command command_detokenize;
 extern const struct command command_score;
 extern const struct command command_bench;
+extern const struct command command_submit;
+extern const struct command command_cancel;
+extern const struct command command_events;
 
 /**
  * command_parse() - parses a command's words, and helps

@@ -40,6 +40,7 @@ const char *session_reason(__u32 reason)
 		[LLM_REASON_LENGTH] = "length",
 		[LLM_REASON_CONTEXT] = "context",
 		[LLM_REASON_CANCELLED] = "cancelled",
+		[LLM_REASON_DEADLINE] = "deadline",
 	};
 
 	return reason < ARRAY_SIZE(names) ? names[reason] : "unknown";

@@ -9,6 +9,9 @@ static const struct command *const commands[] = {
 	&command_load, &command_unload, &command_ls, &command_ps, &command_info,
 	&command_convert, &command_verify, &command_run, &command_tokenize,
 	&command_detokenize, &command_score, &command_bench,
+#ifdef LLMCTL_NETLINK
+	&command_submit, &command_cancel, &command_events,
+#endif
 };
 
 static int print_help(void)

@@ -1,0 +1,482 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <linux/genetlink.h>
+#include <netlink/attr.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <netlink/socket.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "llmctl_netlink.h"
+
+/* Bytes that can wait for llmctl_bus_receive(), as far as the system allows. */
+#define RECEIVE_ROOM (1 << 20)
+/* Bytes of one attribute at most, so that a long prompt becomes some. */
+#define PIECE 32768
+
+/**
+ * struct llmctl_bus - a socket
+ * @socket: libnl's
+ * @family: number of the family
+ * @handlers: what to call
+ * @data: for them
+ * @waiting: number of the command that is under way, or 0
+ * @answer: errno of its answer, negative
+ * @reason: what the answer said
+ * @id: request it told of
+ * @session: session it told of
+ * @early: messages that came before the answer
+ * @early_count: how many
+ * @early_room: how many fit there
+ */
+struct llmctl_bus {
+	struct nl_sock *socket;
+	int family;
+	struct llmctl_bus_handlers handlers;
+	void *data;
+	__u32 waiting;
+	int answer;
+	char reason[256];
+	__u32 id;
+	__u64 session;
+	struct nl_msg **early;
+	size_t early_count;
+	size_t early_room;
+};
+
+static __u32 get_u32(struct nlattr *const *attrs, int type)
+{
+	return attrs[type] ? nla_get_u32(attrs[type]) : 0;
+}
+
+static __u64 get_u64(struct nlattr *const *attrs, int type)
+{
+	return attrs[type] ? nla_get_u64(attrs[type]) : 0;
+}
+
+static void pass_token(const struct llmctl_bus *bus, struct nlattr *const *attrs)
+{
+	struct nlattr *bytes = attrs[LLM_A_REQUEST_BYTES];
+
+	if (bus->handlers.token && bytes)
+		bus->handlers.token(bus->data, get_u32(attrs, LLM_A_REQUEST_ID), nla_data(bytes),
+				    nla_len(bytes));
+}
+
+static void pass_done(const struct llmctl_bus *bus, struct nlattr *const *attrs)
+{
+	const struct llmctl_done done = {
+		.id = get_u32(attrs, LLM_A_REQUEST_ID),
+		.reason = get_u32(attrs, LLM_A_REQUEST_REASON),
+		.session = get_u64(attrs, LLM_A_REQUEST_SESSION),
+		.tokens_in = get_u32(attrs, LLM_A_REQUEST_TOKENS_IN),
+		.tokens_out = get_u32(attrs, LLM_A_REQUEST_TOKENS_OUT),
+		.bytes = get_u64(attrs, LLM_A_REQUEST_OFFSET),
+		.queued_ns = get_u64(attrs, LLM_A_REQUEST_QUEUED_NS),
+		.first_token_ns = get_u64(attrs, LLM_A_REQUEST_FIRST_TOKEN_NS),
+		.cpu_ns = get_u64(attrs, LLM_A_REQUEST_CPU_NS),
+		.seed = get_u64(attrs, LLM_A_REQUEST_SEED),
+	};
+
+	if (bus->handlers.done)
+		bus->handlers.done(bus->data, &done);
+}
+
+static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr *const *attrs)
+{
+	struct nlattr *model = attrs[LLM_A_EVENT_MODEL];
+	struct nlattr *bytes = attrs[LLM_A_EVENT_BYTES];
+	const struct llmctl_event event = {
+		.command = command,
+		.model = model ? nla_get_string(model) : "",
+		.session = get_u64(attrs, LLM_A_EVENT_SESSION),
+		.uid = get_u32(attrs, LLM_A_EVENT_UID),
+		.reason = get_u32(attrs, LLM_A_EVENT_REASON),
+		.refusal = get_u32(attrs, LLM_A_EVENT_REFUSAL),
+		.tokens_in = get_u32(attrs, LLM_A_EVENT_TOKENS_IN),
+		.tokens_out = get_u32(attrs, LLM_A_EVENT_TOKENS_OUT),
+		.queued_ns = get_u64(attrs, LLM_A_EVENT_QUEUED_NS),
+		.cpu_ns = get_u64(attrs, LLM_A_EVENT_CPU_NS),
+		.memory = get_u64(attrs, LLM_A_EVENT_MEMORY),
+		.limit = get_u64(attrs, LLM_A_EVENT_LIMIT),
+		.missed = get_u32(attrs, LLM_A_EVENT_MISSED),
+		.bytes = bytes ? nla_data(bytes) : NULL,
+		.length = bytes ? nla_len(bytes) : 0,
+	};
+
+	if (bus->handlers.event)
+		bus->handlers.event(bus->data, &event);
+}
+
+/* A message that answers nothing. */
+static void pass(const struct llmctl_bus *bus, struct nl_msg *message)
+{
+	struct nlmsghdr *header = nlmsg_hdr(message);
+	const struct genlmsghdr *genl = genlmsg_hdr(header);
+	struct nlattr *attrs[LLM_A_REQUEST_MAX + 1];
+	int most = genl->cmd <= LLM_CMD_DONE ? LLM_A_REQUEST_MAX : LLM_A_EVENT_MAX;
+
+	if (header->nlmsg_type != bus->family || genlmsg_parse(header, 0, attrs, most, NULL))
+		return;
+	if (genl->cmd == LLM_CMD_TOKEN)
+		pass_token(bus, attrs);
+	else if (genl->cmd == LLM_CMD_DONE)
+		pass_done(bus, attrs);
+	else
+		pass_event(bus, genl->cmd, attrs);
+}
+
+static int keep(struct llmctl_bus *bus, struct nl_msg *message)
+{
+	if (bus->early_count == bus->early_room) {
+		size_t room = bus->early_room ? 2 * bus->early_room : 16;
+		struct nl_msg **early = realloc(bus->early, room * sizeof(*early));
+
+		if (!early)
+			return -NLE_NOMEM;
+		bus->early = early;
+		bus->early_room = room;
+	}
+	nlmsg_get(message);
+	bus->early[bus->early_count++] = message;
+	return NL_OK;
+}
+
+static int on_message(struct nl_msg *message, void *data)
+{
+	struct nlmsghdr *header = nlmsg_hdr(message);
+	struct nlattr *attrs[LLM_A_REQUEST_MAX + 1];
+	struct llmctl_bus *bus = data;
+
+	if (!bus->waiting) {
+		pass(bus, message);
+		return NL_OK;
+	}
+	if (header->nlmsg_seq != bus->waiting)
+		return keep(bus, message);
+	if (!genlmsg_parse(header, 0, attrs, LLM_A_REQUEST_MAX, NULL)) {
+		bus->id = get_u32(attrs, LLM_A_REQUEST_ID);
+		bus->session = get_u64(attrs, LLM_A_REQUEST_SESSION);
+	}
+	return NL_OK;
+}
+
+static int on_ack(struct nl_msg *message, void *data)
+{
+	struct llmctl_bus *bus = data;
+
+	if (nlmsg_hdr(message)->nlmsg_seq == bus->waiting)
+		bus->waiting = 0;
+	return NL_STOP;
+}
+
+/* The kernel's reason follows the command that it repeats. */
+static void read_reason(struct llmctl_bus *bus, const struct nlmsgerr *error)
+{
+	const struct nlmsghdr *header = (const void *)((const char *)error - NLMSG_HDRLEN);
+	size_t skip = sizeof(*error);
+	struct nlattr *text;
+
+	bus->reason[0] = '\0';
+	if (!(header->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(header->nlmsg_flags & NLM_F_CAPPED))
+		skip += error->msg.nlmsg_len - NLMSG_HDRLEN;
+	if (NLMSG_HDRLEN + skip >= header->nlmsg_len)
+		return;
+	text = nla_find((struct nlattr *)((char *)error + skip),
+			header->nlmsg_len - NLMSG_HDRLEN - skip, NLMSGERR_ATTR_MSG);
+	if (text)
+		nla_strlcpy(bus->reason, text, sizeof(bus->reason));
+}
+
+static int on_error(struct sockaddr_nl *sender, struct nlmsgerr *error, void *data)
+{
+	struct llmctl_bus *bus = data;
+
+	(void)sender;
+	if (error->msg.nlmsg_seq == bus->waiting) {
+		bus->answer = error->error;
+		bus->waiting = 0;
+		read_reason(bus, error);
+	}
+	return NL_STOP;
+}
+
+static int refuse_open(struct llmctl_error *error, int code)
+{
+	if (code == -NLE_OBJ_NOTFOUND)
+		return llmctl_fail(error, ENOENT,
+				   "there is no netlink family llm: the module is not loaded; try 'insmod llm.ko' as root");
+	return llmctl_fail(error, EIO, "netlink: %s", nl_geterror(code));
+}
+
+static int connect_bus(struct llmctl_bus *bus, struct llmctl_error *error)
+{
+	int on = 1, ret;
+
+	ret = genl_connect(bus->socket);
+	if (ret)
+		return refuse_open(error, ret);
+	setsockopt(nl_socket_get_fd(bus->socket), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	bus->family = genl_ctrl_resolve(bus->socket, LLM_FAMILY_NAME);
+	if (bus->family < 0)
+		return refuse_open(error, bus->family);
+	nl_socket_set_buffer_size(bus->socket, RECEIVE_ROOM, 0);
+	nl_socket_disable_seq_check(bus->socket);
+	nl_socket_modify_cb(bus->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, bus);
+	nl_socket_modify_cb(bus->socket, NL_CB_ACK, NL_CB_CUSTOM, on_ack, bus);
+	nl_socket_modify_err_cb(bus->socket, NL_CB_CUSTOM, on_error, bus);
+	return 0;
+}
+
+int llmctl_bus_open(struct llmctl_bus **opened, const struct llmctl_bus_handlers *handlers,
+		    void *data, struct llmctl_error *error)
+{
+	struct llmctl_bus *bus = calloc(1, sizeof(*bus));
+	int ret;
+
+	if (bus)
+		bus->socket = nl_socket_alloc();
+	if (!bus || !bus->socket) {
+		free(bus);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	bus->handlers = *handlers;
+	bus->data = data;
+	ret = connect_bus(bus, error);
+	if (ret)
+		llmctl_bus_close(bus);
+	else
+		*opened = bus;
+	return ret;
+}
+
+void llmctl_bus_close(struct llmctl_bus *bus)
+{
+	if (!bus)
+		return;
+	while (bus->early_count)
+		nlmsg_free(bus->early[--bus->early_count]);
+	free(bus->early);
+	nl_socket_free(bus->socket);
+	free(bus);
+}
+
+int llmctl_bus_fd(const struct llmctl_bus *bus)
+{
+	return nl_socket_get_fd(bus->socket);
+}
+
+/* Sends a command, frees it, and waits for the answer. */
+static int ask(struct llmctl_bus *bus, struct nl_msg *message, const char *what,
+	       struct llmctl_error *error)
+{
+	int ret;
+
+	bus->answer = 0;
+	bus->reason[0] = '\0';
+	ret = nl_send_auto(bus->socket, message);
+	bus->waiting = nlmsg_hdr(message)->nlmsg_seq;
+	nlmsg_free(message);
+	while (ret >= 0 && bus->waiting) {
+		ret = nl_recvmsgs_default(bus->socket);
+		/* Lost events do not concern the answer, but it may be among them. */
+		if (bus->answer)
+			ret = 0;
+	}
+	bus->waiting = 0;
+	if (ret < 0)
+		return llmctl_fail(error, EIO, "%s: netlink: %s", what, nl_geterror(ret));
+	if (!bus->answer)
+		return 0;
+	return llmctl_fail(error, -bus->answer, "%s: %s", what,
+			   bus->reason[0] ? bus->reason : strerror(-bus->answer));
+}
+
+static struct nl_msg *command(const struct llmctl_bus *bus, __u8 number, size_t size)
+{
+	struct nl_msg *message = nlmsg_alloc_size(size);
+
+	if (message)
+		genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, bus->family, 0, NLM_F_ACK, number,
+			    LLM_FAMILY_VERSION);
+	return message;
+}
+
+static int put_text(struct nl_msg *message, const char *text, size_t length)
+{
+	struct nlattr *attribute;
+	size_t piece;
+
+	for (; length; length -= piece, text += piece) {
+		piece = length < PIECE ? length : PIECE;
+		attribute = nla_reserve(message, LLM_A_REQUEST_TEXT, piece + 1);
+		if (!attribute)
+			return -NLE_NOMEM;
+		memcpy(nla_data(attribute), text, piece);
+		((char *)nla_data(attribute))[piece] = '\0';
+	}
+	return 0;
+}
+
+static int put_biases(struct nl_msg *message, const struct llm_sampling *sampling)
+{
+	const struct llm_bias *biases = (const void *)(uintptr_t)sampling->biases;
+	size_t size = sampling->biases_count * sizeof(__u32);
+	struct nlattr *tokens = nla_reserve(message, LLM_A_SAMPLING_BIAS_TOKENS, size);
+	struct nlattr *values = nla_reserve(message, LLM_A_SAMPLING_BIAS_VALUES, size);
+	__u32 i;
+
+	if (!tokens || !values)
+		return -NLE_NOMEM;
+	for (i = 0; i < sampling->biases_count; i++) {
+		((__u32 *)nla_data(tokens))[i] = biases[i].token;
+		((__s32 *)nla_data(values))[i] = biases[i].bias;
+	}
+	return 0;
+}
+
+static int put_sampling(struct nl_msg *message, const struct llm_sampling *sampling)
+{
+	const struct {
+		__u32 set;
+		int type;
+		__u32 value;
+	} fields[] = {
+		{ LLM_SAMPLING_TEMPERATURE, LLM_A_SAMPLING_TEMPERATURE, sampling->temperature },
+		{ LLM_SAMPLING_TOP_K, LLM_A_SAMPLING_TOP_K, sampling->top_k },
+		{ LLM_SAMPLING_TOP_P, LLM_A_SAMPLING_TOP_P, sampling->top_p },
+		{ LLM_SAMPLING_MIN_P, LLM_A_SAMPLING_MIN_P, sampling->min_p },
+		{ LLM_SAMPLING_REPEAT, LLM_A_SAMPLING_REPEAT, sampling->repeat },
+		{ LLM_SAMPLING_PRESENCE, LLM_A_SAMPLING_PRESENCE, sampling->presence },
+		{ LLM_SAMPLING_FREQUENCY, LLM_A_SAMPLING_FREQUENCY, sampling->frequency },
+		{ LLM_SAMPLING_LAST_N, LLM_A_SAMPLING_LAST_N, sampling->last_n },
+	};
+	struct nlattr *nest = nla_nest_start(message, LLM_A_REQUEST_SAMPLING | NLA_F_NESTED);
+	int failed = !nest;
+	size_t i;
+
+	for (i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (sampling->set & fields[i].set)
+			failed = failed || nla_put_u32(message, fields[i].type, fields[i].value);
+	if (sampling->set & LLM_SAMPLING_SEED)
+		failed = failed || nla_put_u64(message, LLM_A_SAMPLING_SEED, sampling->seed);
+	if (sampling->set & LLM_SAMPLING_BIASES)
+		failed = failed || put_biases(message, sampling);
+	return failed || nla_nest_end(message, nest);
+}
+
+static int put_number(struct nl_msg *message, int type, __u32 value)
+{
+	return value ? nla_put_u32(message, type, value) : 0;
+}
+
+static int put_submission(struct nl_msg *message, const struct llmctl_submission *submission)
+{
+	size_t i;
+
+	for (i = 0; i < submission->stop_count; i++)
+		if (nla_put_string(message, LLM_A_REQUEST_STOP, submission->stops[i]))
+			return -NLE_NOMEM;
+	return (submission->model &&
+		nla_put_string(message, LLM_A_REQUEST_MODEL, submission->model)) ||
+	       (submission->session &&
+		nla_put_u64(message, LLM_A_REQUEST_SESSION, submission->session)) ||
+	       (submission->special && nla_put_flag(message, LLM_A_REQUEST_SPECIAL)) ||
+	       (submission->keep && nla_put_flag(message, LLM_A_REQUEST_KEEP)) ||
+	       put_number(message, LLM_A_REQUEST_CONTEXT, submission->context) ||
+	       put_number(message, LLM_A_REQUEST_MAX_TOKENS, submission->max_tokens) ||
+	       put_number(message, LLM_A_REQUEST_DEADLINE_MS, submission->deadline_ms) ||
+	       put_number(message, LLM_A_REQUEST_COALESCE_BYTES, submission->coalesce_bytes) ||
+	       put_number(message, LLM_A_REQUEST_COALESCE_MS, submission->coalesce_ms) ||
+	       (submission->sampling && put_sampling(message, submission->sampling)) ||
+	       put_text(message, submission->text, submission->length);
+}
+
+int llmctl_bus_submit(struct llmctl_bus *bus, const struct llmctl_submission *submission,
+		      __u32 *id, __u64 *session, struct llmctl_error *error)
+{
+	size_t size = submission->length + submission->length / PIECE * 16 + 32768;
+	struct nl_msg *message;
+	int ret;
+
+	if (submission->length > LLM_MAX_TEXT)
+		return llmctl_fail(error, E2BIG, "submit: the text is longer than %u bytes",
+				   LLM_MAX_TEXT);
+	message = command(bus, LLM_CMD_SUBMIT, size);
+	if (!message || put_submission(message, submission)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	/* The socket's room for sending must hold the message. */
+	nl_socket_set_buffer_size(bus->socket, RECEIVE_ROOM, 2 * size);
+	ret = ask(bus, message, "submit", error);
+	if (ret)
+		return ret;
+	*id = bus->id;
+	if (session)
+		*session = bus->session;
+	return 0;
+}
+
+int llmctl_bus_cancel(struct llmctl_bus *bus, __u32 id, struct llmctl_error *error)
+{
+	struct nl_msg *message = command(bus, LLM_CMD_CANCEL, 256);
+
+	if (!message || nla_put_u32(message, LLM_A_REQUEST_ID, id)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	return ask(bus, message, "cancel", error);
+}
+
+int llmctl_bus_join(struct llmctl_bus *bus, const char *group, struct llmctl_error *error)
+{
+	struct nl_sock *asker = nl_socket_alloc();
+	int number = -NLE_NOMEM, ret;
+
+	/* The answer must not be mixed with what comes for the bus. */
+	if (asker && !genl_connect(asker))
+		number = genl_ctrl_resolve_grp(asker, LLM_FAMILY_NAME, group);
+	nl_socket_free(asker);
+	if (number < 0)
+		return llmctl_fail(error, ENOENT, "group %s: %s", group, nl_geterror(number));
+	ret = nl_socket_add_membership(bus->socket, number);
+	if (ret == -NLE_PERM)
+		return llmctl_fail(error, EPERM, "only root may watch the group %s", group);
+	return ret ? llmctl_fail(error, EIO, "group %s: %s", group, nl_geterror(ret)) : 0;
+}
+
+static void pass_early(struct llmctl_bus *bus)
+{
+	size_t i;
+
+	for (i = 0; i < bus->early_count; i++) {
+		pass(bus, bus->early[i]);
+		nlmsg_free(bus->early[i]);
+	}
+	bus->early_count = 0;
+}
+
+int llmctl_bus_receive(struct llmctl_bus *bus, struct llmctl_error *error)
+{
+	struct pollfd poller = { .fd = llmctl_bus_fd(bus), .events = POLLIN };
+	int ret;
+
+	pass_early(bus);
+	while (poll(&poller, 1, 0) > 0) {
+		ret = nl_recvmsgs_default(bus->socket);
+		if (ret == -NLE_NOMEM)
+			return llmctl_fail(error, ENOBUFS,
+					   "messages were lost: they came faster than they were read");
+		if (ret < 0)
+			return llmctl_fail(error, EIO, "netlink: %s", nl_geterror(ret));
+	}
+	return 0;
+}
