@@ -448,6 +448,11 @@ static void fewer_tokens_than_top_k_are_all_kept(void)
 	tap_check(agrees(&params, logits, 12000, 300));
 	params.top_p = ONE * 9 / 10;
 	tap_check(agrees(&params, logits, 12000, 300));
+	/* All in one bin of the first level. */
+	for (u32 i = 0; i < 9000; i++)
+		logits[i] = 1 + i * 7919 % 9000 / 90000.0f;
+	params.top_p = ONE;
+	tap_check(agrees(&params, logits, 12000, 300));
 	free(logits);
 }
 

@@ -135,6 +135,12 @@ static void strange_logits_do_no_harm(void)
 		tap_check((1 << scoring.best[0].token | 1 << scoring.best[1].token |
 			   1 << scoring.best[2].token) == 7);
 	}
+	logits[0] = INFINITY;
+	logits[1] = INFINITY;
+	logits[2] = 1;
+	score(&scoring, logits, 3, 1, 3);
+	tap_check(is_near(scoring.result.logprob, log(0.5)));
+	tap_check(scoring.best[0].token == 0 && scoring.best[2].logprob == S32_MIN);
 	logits[0] = NAN;
 	logits[1] = 1;
 	logits[2] = 1;
