@@ -8,7 +8,7 @@
 int main(int argc, char **argv)
 {
 	struct gguf_builder *b = gguf_builder_llama();
-	uint8_t *bytes;
+	__u8 *bytes;
 	size_t size;
 	FILE *file;
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "facts.h"
 #include "host_model.h"
 #include "json.h"
 #include "size.h"
+#include "utf8.h"
 
 static int device_info(bool as_json, struct llmctl_error *error)
 {
@@ -53,10 +56,18 @@ static int device_info(bool as_json, struct llmctl_error *error)
 	return 0;
 }
 
+/* A line with a text that a file holds, which may be anything. */
+static void print_text(const char *what, const void *text)
+{
+	printf("%-14s", what);
+	utf8_print(text, strlen(text));
+	putchar('\n');
+}
+
 static void print_model(const struct llm_model_info *info)
 {
-	printf("title         %s\n", info->title);
-	printf("architecture  %s\n", info->architecture);
+	print_text("title", info->title);
+	print_text("architecture", info->architecture);
 	printf("parameters    %s\n", size_count(info->parameters).text);
 	printf("context       %u\n", info->context_length);
 	printf("vocabulary    %u\n", info->vocab_size);
@@ -152,8 +163,8 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	}
 	printf("format        GGUF %u, %u keys, %u tensors\n", facts.version, facts.keys,
 	       facts.tensors);
-	printf("title         %s\n", facts.name);
-	printf("architecture  %s\n", facts.architecture);
+	print_text("title", facts.name);
+	print_text("architecture", facts.architecture);
 	printf("parameters    %s\n", size_count(facts.parameters).text);
 	printf("types         %s\n", facts.types);
 	printf("file          %s\n", size_bytes(facts.size).text);
@@ -164,14 +175,16 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 static bool is_image(const char *path)
 {
 	char magic[8] = "";
-	FILE *file = fopen(path, "re");
 	bool found;
+	int fd;
 
-	if (!file)
+	/* O_NONBLOCK: opening a FIFO by mistake shall not wait for a writer. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
 		return false;
-	found = fread(magic, sizeof(magic), 1, file) == 1 &&
+	found = read(fd, magic, sizeof(magic)) == sizeof(magic) &&
 		!memcmp(magic, LLM_IMAGE_MAGIC, sizeof(magic));
-	fclose(file);
+	close(fd);
 	return found;
 }
 

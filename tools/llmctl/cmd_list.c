@@ -2,11 +2,13 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "command.h"
 #include "facts.h"
 #include "json.h"
 #include "size.h"
+#include "utf8.h"
 
 static void print_models(const struct llm_model_info *models, __u32 count)
 {
@@ -14,12 +16,19 @@ static void print_models(const struct llm_model_info *models, __u32 count)
 
 	printf("%-24s %-8s %10s %8s %10s %10s %8s\n", "NAME", "ARCH", "PARAMETERS", "CONTEXT",
 	       "SIZE", "MEMORY", "SESSIONS");
-	for (i = 0; i < count; i++)
-		printf("%-24s %-8s %10s %8u %10s %10s %8u%s\n", models[i].name,
-		       models[i].architecture, size_count(models[i].parameters).text,
-		       models[i].context_length, size_bytes(models[i].size).text,
-		       size_bytes(models[i].memory).text, models[i].sessions,
+	for (i = 0; i < count; i++) {
+		const char *arch = (const char *)models[i].architecture;
+		int length = strlen(arch);
+
+		/* An image says it, and may say anything. */
+		printf("%-24s ", models[i].name);
+		utf8_print(arch, length);
+		printf("%*s %10s %8u %10s %10s %8u%s\n", length < 8 ? 8 - length : 0, "",
+		       size_count(models[i].parameters).text, models[i].context_length,
+		       size_bytes(models[i].size).text, size_bytes(models[i].memory).text,
+		       models[i].sessions,
 		       models[i].flags & LLM_MODEL_DEFAULT ? "  (default)" : "");
+	}
 }
 
 static int run_ls(const struct command *command, int argc, char **argv)
