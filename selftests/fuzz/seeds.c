@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tiny_gguf.h"
+#include "gguf_builder.h"
 #include "tiny_image.h"
 
 static const __u32 types[] = { LLM_TENSOR_F32, LLM_TENSOR_F16, LLM_TENSOR_Q8_0 };
@@ -48,6 +48,19 @@ static void write_seed(const char *folder, const char *fuzzer, unsigned int numb
 		fail(path);
 }
 
+static void write_gguf(const char *folder, unsigned int number, __u32 type)
+{
+	struct gguf_builder *builder = gguf_builder_llama();
+	size_t size;
+	void *bytes;
+
+	gguf_builder_set_types(builder, type);
+	bytes = gguf_builder_write(builder, &size);
+	write_seed(folder, "gguf", number, bytes, size);
+	free(bytes);
+	free(builder);
+}
+
 int main(int argc, char **argv)
 {
 	size_t size;
@@ -64,9 +77,7 @@ int main(int argc, char **argv)
 
 		write_seed(argv[1], "image", i, bytes, size);
 		free(bytes);
-		bytes = tiny_gguf_build(types[i], i, &size);
-		write_seed(argv[1], "gguf", i, bytes, size);
-		free(bytes);
+		write_gguf(argv[1], i, types[i]);
 	}
 	for (unsigned int i = 0; i < ARRAY_SIZE(vocabularies); i++)
 		write_seed(argv[1], "tokenizer", i, vocabularies[i].bytes, vocabularies[i].size);

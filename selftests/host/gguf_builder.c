@@ -130,6 +130,15 @@ struct gguf_builder_tensor *gguf_builder_set_tensor(struct gguf_builder *b, cons
 	return tensor;
 }
 
+void gguf_builder_set_types(struct gguf_builder *b, __u32 type)
+{
+	size_t i;
+
+	for (i = 0; i < b->tensors_used; i++)
+		if (b->tensors[i].dims[1] > 1)
+			b->tensors[i].type = type;
+}
+
 void gguf_builder_drop_tensor(struct gguf_builder *b, const char *name)
 {
 	struct gguf_builder_tensor *tensor = gguf_builder_tensor(b, name);

@@ -129,6 +129,9 @@ struct gguf_builder_tensor *gguf_builder_set_tensor(struct gguf_builder *b, cons
 						    __u64 columns, __u64 rows,
 						    __u32 type);
 
+/** gguf_builder_set_types() - gives all tensors of more than one row a type. */
+void gguf_builder_set_types(struct gguf_builder *b, __u32 type);
+
 /** gguf_builder_drop_tensor() - removes a tensor that is there. */
 void gguf_builder_drop_tensor(struct gguf_builder *b, const char *name);
 
