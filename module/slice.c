@@ -108,8 +108,8 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 		record(now - start, budget);
 	preempt_enable();
 
-	slicer->spent += now - start;
 	if (pieces) {
+		slicer->spent += now - start;
 		atomic64_inc(&llm_counters.slices);
 		atomic64_add(now - start, &llm_counters.cpu_ns);
 		trace_llm_slice(now - start, pieces);
