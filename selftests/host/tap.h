@@ -36,6 +36,7 @@ static inline bool tap_checked(bool holds, const char *file, int line, const cha
 
 /**
  * tap_check() - fails the test where @condition does not hold
+ * @condition: what must hold
  *
  * It goes on all the same. The value is that of @condition, for tests that
  * can't go on.

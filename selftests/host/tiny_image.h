@@ -12,9 +12,14 @@
 #define TINY_IMAGE_VOCAB	300
 
 /**
- * enum tiny_image_token - tokens with a meaning; all others are single bytes,
- *	from TINY_TOKEN_BYTES on, and letters and short words, from
- *	TINY_TOKEN_WORDS on
+ * enum tiny_image_token - tokens with a meaning
+ * @TINY_TOKEN_UNKNOWN: stands for text without a token
+ * @TINY_TOKEN_BOS: begins a text
+ * @TINY_TOKEN_EOS: ends a text
+ * @TINY_TOKEN_BYTES: byte 0; the other bytes follow
+ * @TINY_TOKEN_USER: text that is always one token
+ * @TINY_TOKEN_TURN_END: also ends a generation
+ * @TINY_TOKEN_WORDS: the first of the letters and short words
  */
 enum tiny_image_token {
 	TINY_TOKEN_UNKNOWN = 0,
