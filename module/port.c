@@ -103,9 +103,12 @@ static void work_on_port(struct work_struct *work)
 	else
 		set_blocked(port, false);
 	mutex_unlock(&port->lock);
+	if (!closed)
+		return;
+	/* Without requests nobody queues it any more, but somebody may have before. */
+	cancel_delayed_work(&port->work);
 	/* That of the socket. */
-	if (closed)
-		llm_port_put(port);
+	llm_port_put(port);
 }
 
 static struct llm_port *create_port(struct sk_buff *skb, u32 id)
@@ -284,10 +287,13 @@ static int on_netlink(struct notifier_block *block, unsigned long event, void *d
 	port = find_port(notify->net, notify->portid);
 	if (port) {
 		list_del(&port->link);
+		/* The work gives the port back as soon as it sees that it is closed. */
+		refcount_inc(&port->references);
 		mutex_lock(&port->lock);
 		port->closed = true;
-		mutex_unlock(&port->lock);
 		llm_port_queue(&port->work, 0);
+		mutex_unlock(&port->lock);
+		llm_port_put(port);
 	}
 	mutex_unlock(&ports_lock);
 	return NOTIFY_DONE;

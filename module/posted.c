@@ -47,18 +47,21 @@ static void mark_pending(struct llm_posted *posted)
 		llm_port_queue(&port->work, 0);
 }
 
+/* Sends what there is, or lets it wait for more. */
+static void look(struct llm_posted *posted)
+{
+	const struct llm_posting *posting = &posted->posting;
+
+	if (!posting->bytes || llm_turn_ready(session_of(posted), posting->bytes))
+		mark_pending(posted);
+	else if (!delayed_work_pending(&posted->timer))
+		llm_port_queue(&posted->timer, msecs_to_jiffies(posting->wait_ms));
+}
+
 /* Called where the session's readers are woken. */
 static int on_wake(wait_queue_entry_t *wait, unsigned int mode, int flags, void *key)
 {
-	struct llm_posted *posted = container_of(wait, struct llm_posted, wait);
-	const struct llm_posting *posting = &posted->posting;
-
-	if (posting->bytes && !llm_turn_ready(session_of(posted), posting->bytes)) {
-		if (!delayed_work_pending(&posted->timer))
-			llm_port_queue(&posted->timer, msecs_to_jiffies(posting->wait_ms));
-	} else {
-		mark_pending(posted);
-	}
+	look(container_of(wait, struct llm_posted, wait));
 	return 0;
 }
 
@@ -119,7 +122,7 @@ void llm_posted_arm(struct llm_posted *posted)
 	spin_lock_irq(&port->pending_lock);
 	posted->armed = true;
 	spin_unlock_irq(&port->pending_lock);
-	mark_pending(posted);
+	look(posted);
 	mutex_unlock(&port->lock);
 }
 
