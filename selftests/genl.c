@@ -211,6 +211,10 @@ int genl_dump(struct genl *genl, __u8 command,
 	error = genl_send(genl, &one, NLM_F_DUMP);
 	while (!error) {
 		error = receive(genl, &answer, 60000);
+		if (!error && header_of(&answer)->nlmsg_seq != genl->sequence) {
+			error = keep_early(genl, &answer);
+			continue;
+		}
 		for (at = 0; !error && at + NLMSG_HDRLEN <= answer.length;) {
 			const struct nlmsghdr *header = (const void *)(answer.bytes + at);
 
