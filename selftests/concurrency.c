@@ -198,7 +198,7 @@ TEST(nobody_starves)
 {
 	static const char name[] = "concurrency-slow";
 	struct device_image image;
-	char text[2000];
+	char text[DEVICE_LONG];
 	char reply[ROOM];
 	int slow;
 	int quick;
@@ -209,7 +209,7 @@ TEST(nobody_starves)
 	quick = device_session(name, &image, 4);
 	ASSERT_LE(0, slow);
 	ASSERT_LE(0, quick);
-	device_prompt(text, sizeof(text) - 1, 1);
+	device_prompt_long(text);
 	ASSERT_EQ(0, device_write(slow, text));
 	ASSERT_EQ(0, device_start(slow));
 	EXPECT_LT(0, device_ask(quick, "hello", reply, ROOM));

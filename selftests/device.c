@@ -57,8 +57,8 @@ void device_image_make_slow(struct device_image *image)
 		.seed = 77,
 		.type = LLM_TENSOR_F32,
 		.layers = 2,
-		.width = device_is_slow() ? 96 : 768,
-		.context = 2048,
+		.width = device_is_slow() ? 64 : 256,
+		.context = 4096,
 	};
 
 	device_image_build(image, &options);
@@ -401,6 +401,11 @@ void device_prompt(char *text, size_t length, unsigned int seed)
 			text[at++] = *word++;
 	}
 	text[length] = '\0';
+}
+
+void device_prompt_long(char *text)
+{
+	device_prompt(text, device_is_slow() ? 800 : DEVICE_LONG - 1, 2);
 }
 
 static bool cpuinfo_has(const char *word)

@@ -52,8 +52,8 @@ void device_image_build(struct device_image *image, const struct tiny_image_opti
 void device_image_make(struct device_image *image, __u32 seed);
 
 /**
- * device_image_make_slow() - generates a model that takes its time: some
- *	milliseconds a token, so that a test can act meanwhile
+ * device_image_make_slow() - generates a model that takes its time with a long
+ *	prompt, so that a test can act meanwhile
  * @image: filled
  */
 void device_image_make_slow(struct device_image *image);
@@ -250,6 +250,16 @@ bool device_find_session(pid_t pid, struct llm_session_info *info);
  * @seed: another text
  */
 void device_prompt(char *text, size_t length, unsigned int seed);
+
+/** DEVICE_LONG - bytes of a long prompt at most, with its NUL. */
+#define DEVICE_LONG 3500
+
+/**
+ * device_prompt_long() - a prompt that takes the slow model at least a tenth of a
+ *	second, wherever
+ * @text: where to, DEVICE_LONG bytes; NUL-terminated
+ */
+void device_prompt_long(char *text);
 
 /**
  * device_is_slow() - whether the machine is emulated

@@ -21,7 +21,7 @@
  */
 struct scene {
 	struct device_image image;
-	char prompt[1500];
+	char prompt[DEVICE_LONG];
 	char wanted[ROOM];
 	char reply[ROOM];
 };
@@ -36,7 +36,7 @@ FIXTURE_SETUP(lifetime)
 	int fd;
 
 	device_image_make_slow(&self->scene.image);
-	device_prompt(self->scene.prompt, sizeof(self->scene.prompt) - 1, 2);
+	device_prompt_long(self->scene.prompt);
 	ASSERT_EQ(0, device_load(MODEL, &self->scene.image, LLM_SEAL_DEFAULT));
 	fd = device_session(MODEL, &self->scene.image, TOKENS);
 	ASSERT_LE(0, fd);
@@ -273,12 +273,12 @@ static bool kill_in_request(struct scene *scene,
 
 static void score_long_text(struct scene *scene, int fd)
 {
-	static struct llm_score_entry entries[2048];
+	static struct llm_score_entry entries[DEVICE_LONG];
 	struct llm_score score = {
 		.text = (uintptr_t)scene->prompt,
 		.text_length = strlen(scene->prompt),
 		.entries = (uintptr_t)entries,
-		.entries_count = 2048,
+		.entries_count = DEVICE_LONG,
 	};
 
 	device_ioctl(fd, LLM_IOC_SCORE, &score);

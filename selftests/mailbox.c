@@ -160,11 +160,11 @@ TEST_F(mailbox, oldest_first)
 /* The slow one was there first, so it comes first, however long it takes. */
 TEST_F(mailbox, oldest_first_although_slower)
 {
-	char prompt[400];
+	char prompt[DEVICE_LONG];
 	ssize_t length;
 	int fd;
 
-	device_prompt(prompt, sizeof(prompt) - 1, 3);
+	device_prompt_long(prompt);
 	ASSERT_LT(0, expect(&self->image, "quick", self->wanted));
 	ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
 	ASSERT_EQ(0, post(MODEL, &self->image, "quick"));
@@ -177,10 +177,10 @@ TEST_F(mailbox, oldest_first_although_slower)
 
 TEST_F(mailbox, reader_waits_for_a_reply_under_way)
 {
-	char prompt[400];
+	char prompt[DEVICE_LONG];
 	int fd;
 
-	device_prompt(prompt, sizeof(prompt) - 1, 3);
+	device_prompt_long(prompt);
 	ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
 	fd = device_open(O_RDONLY);
 	ASSERT_LE(0, fd);
@@ -191,11 +191,11 @@ TEST_F(mailbox, nonblocking)
 {
 	struct pollfd poller = { .events = POLLIN };
 	size_t length = 0;
-	char prompt[400];
+	char prompt[DEVICE_LONG];
 	ssize_t got = -1;
 	int waits = 0;
 
-	device_prompt(prompt, sizeof(prompt) - 1, 3);
+	device_prompt_long(prompt);
 	poller.fd = device_open(O_RDONLY | O_NONBLOCK);
 	ASSERT_LE(0, poller.fd);
 	EXPECT_EQ(0, poll(&poller, 1, 0)) TH_LOG("an empty mailbox is readable");
@@ -308,10 +308,10 @@ static void ignore(int number)
 TEST_F(mailbox, waiting_reader_is_interrupted_and_loses_nothing)
 {
 	struct sigaction action = { .sa_handler = ignore };
-	char prompt[1200];
+	char prompt[DEVICE_LONG];
 	int fd;
 
-	device_prompt(prompt, sizeof(prompt) - 1, 3);
+	device_prompt_long(prompt);
 	sigaction(SIGALRM, &action, NULL);
 	ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
 	fd = device_open(O_RDONLY);

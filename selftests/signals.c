@@ -14,7 +14,7 @@
 FIXTURE(interrupt)
 {
 	struct device_image image;
-	char prompt[1200];
+	char prompt[DEVICE_LONG];
 	char wanted[ROOM];
 	char reply[ROOM];
 	int fd;
@@ -25,7 +25,7 @@ FIXTURE_SETUP(interrupt)
 	int other;
 
 	device_image_make_slow(&self->image);
-	device_prompt(self->prompt, sizeof(self->prompt) - 1, 5);
+	device_prompt_long(self->prompt);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
 	other = device_session(MODEL, &self->image, 4);
 	ASSERT_LE(0, other);
@@ -111,12 +111,12 @@ TEST_F(interrupt, poll_is_interrupted)
 
 TEST_F(interrupt, score_is_interrupted)
 {
-	static struct llm_score_entry entries[2048];
+	static struct llm_score_entry entries[DEVICE_LONG];
 	struct llm_score score = {
 		.text = (uintptr_t)self->prompt,
 		.text_length = strlen(self->prompt),
 		.entries = (uintptr_t)entries,
-		.entries_count = 2048,
+		.entries_count = DEVICE_LONG,
 	};
 
 	signal_every_few_ms(0);
