@@ -33,8 +33,8 @@ packages() {
 	*) echo "linux-headers-$(dpkg --print-architecture)" ;;
 	esac
 	# Kernels of the test machines, and what boots them.
-	echo bc bison cpio file flex libelf-dev libssl-dev perl python3 xz-utils
-	echo debian-archive-keyring iproute2 qemu-system-x86
+	echo bc bison cpio file flex libelf-dev libssl-dev patch perl python3 xz-utils
+	echo debian-archive-keyring qemu-system-x86
 	# Tests and lint; the trainer.
 	echo clang cppcheck shellcheck sparse
 	echo libopenblas-dev libopenmpi-dev openmpi-bin
