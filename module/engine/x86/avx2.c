@@ -11,8 +11,6 @@
 
 /* Input rows that share one pass over a weight row. */
 #define ROWS 4
-/* Loops over those rows are unrolled, so that their sums stay in registers. */
-#define UNROLL _Pragma("GCC unroll 4")
 
 static float sum_lanes(__m256 a)
 {
@@ -48,13 +46,13 @@ static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, co
 	u32 i, c;
 	float sum;
 
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++)
 		even[i] = odd[i] = _mm256_setzero_ps();
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = _mm256_loadu_ps(w + c);
 		w1 = _mm256_loadu_ps(w + c + 8);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++) {
 			const float *xi = (const float *)(x + i * m->x_stride) + c;
 
@@ -62,7 +60,7 @@ static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, co
 			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
 		}
 	}
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		const float *xi = (const float *)(x + i * m->x_stride);
 		u32 rest;
@@ -82,13 +80,13 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 	u32 i, c;
 	float sum;
 
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++)
 		even[i] = odd[i] = _mm256_setzero_ps();
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = load_f16(w + c);
 		w1 = load_f16(w + c + 8);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++) {
 			const float *xi = (const float *)(x + i * m->x_stride) + c;
 
@@ -96,7 +94,7 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
 		}
 	}
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		const float *xi = (const float *)(x + i * m->x_stride);
 		u32 rest;
@@ -116,13 +114,13 @@ static __always_inline void dot_bf16(const struct llm_matmul *m, u32 o, u32 r, c
 	u32 i, c;
 	float sum;
 
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++)
 		even[i] = odd[i] = _mm256_setzero_ps();
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = load_bf16(w + c);
 		w1 = load_bf16(w + c + 8);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++) {
 			const float *xi = (const float *)(x + i * m->x_stride) + c;
 
@@ -130,7 +128,7 @@ static __always_inline void dot_bf16(const struct llm_matmul *m, u32 o, u32 r, c
 			odd[i] = _mm256_fmadd_ps(w1, _mm256_loadu_ps(xi + 8), odd[i]);
 		}
 	}
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		const float *xi = (const float *)(x + i * m->x_stride);
 		u32 rest;
@@ -173,7 +171,7 @@ static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, c
 	__m256i values, magnitude;
 	u32 i, b;
 
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
 		even[i] = odd[i] = _mm256_setzero_ps();
@@ -181,13 +179,13 @@ static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, c
 	for (b = 0; b + 2 <= blocks; b += 2) {
 		values = _mm256_loadu_si256((const __m256i *)w[b].values);
 		magnitude = _mm256_sign_epi8(values, values);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++)
 			even[i] = add_block(even[i], f16_to_f32(w[b].scale), values, magnitude,
 					    &x[i][b]);
 		values = _mm256_loadu_si256((const __m256i *)w[b + 1].values);
 		magnitude = _mm256_sign_epi8(values, values);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++)
 			odd[i] = add_block(odd[i], f16_to_f32(w[b + 1].scale), values, magnitude,
 					   &x[i][b + 1]);
@@ -195,12 +193,12 @@ static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, c
 	if (b < blocks) {
 		values = _mm256_loadu_si256((const __m256i *)w[b].values);
 		magnitude = _mm256_sign_epi8(values, values);
-		UNROLL
+#pragma GCC unroll 4
 		for (i = 0; i < rows; i++)
 			even[i] = add_block(even[i], f16_to_f32(w[b].scale), values, magnitude,
 					    &x[i][b]);
 	}
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++)
 		llm_matmul_store(m, r + i, o, sum_lanes(_mm256_add_ps(even[i], odd[i])));
 }

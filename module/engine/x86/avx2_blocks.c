@@ -10,8 +10,6 @@
 
 /* Input rows that share the work of taking weights out of their blocks. */
 #define ROWS 4
-/* Loops over those rows are unrolled, so that their sums stay in registers. */
-#define UNROLL _Pragma("GCC unroll 4")
 
 /*
  * struct llm_numbers in registers. @values are 0..63, or signed where the type
@@ -255,7 +253,7 @@ static __always_inline void dot(const struct llm_matmul *m, u32 o, u32 r, const 
 	struct numbers w;
 	u32 i, b, part;
 
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
 		sums[i] = _mm256_setzero_ps();
@@ -264,12 +262,12 @@ static __always_inline void dot(const struct llm_matmul *m, u32 o, u32 r, const 
 	for (b = 0; b < m->columns / LLM_BLOCK; b += parts, block += bytes) {
 		for (part = 0; part < parts; part++) {
 			w = take_numbers(block, part);
-			UNROLL
+#pragma GCC unroll 4
 			for (i = 0; i < rows; i++)
 				add_block(&sums[i], &minima[i], &w, &x[i][b + part], is_signed);
 		}
 	}
-	UNROLL
+#pragma GCC unroll 4
 	for (i = 0; i < rows; i++)
 		llm_matmul_store(m, r + i, o, sum_lanes(sums[i]) - minima[i]);
 }

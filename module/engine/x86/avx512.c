@@ -10,8 +10,6 @@
 
 /* Input rows that share one pass over a group of weight rows. */
 #define ROWS 8
-/* Loops over those rows are unrolled, so that their sums stay in registers. */
-#define UNROLL _Pragma("GCC unroll 8")
 
 /* A group's weights in registers: eight times four columns of sixteen rows. */
 struct weights {
@@ -25,7 +23,7 @@ static __always_inline struct weights load_group(const struct llm_group_q8_0 *gr
 	u32 i;
 
 	w.scales = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)group->scales));
-	UNROLL
+#pragma GCC unroll 8
 	for (i = 0; i < LLM_BLOCK / 4; i++)
 		w.columns[i] = _mm512_loadu_si512(group->values[i]);
 	return w;
@@ -41,7 +39,7 @@ static __always_inline __m512 add_block(__m512 sum, const struct weights *w,
 	__m512i products = _mm512_set1_epi32(x->offset);
 	u32 i;
 
-	UNROLL
+#pragma GCC unroll 8
 	for (i = 0; i < LLM_BLOCK / 4; i++)
 		products = _mm512_dpbusd_epi32(products, w->columns[i],
 					       _mm512_set1_epi32(((const s32 *)x->values)[i]));
@@ -69,20 +67,36 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	struct weights w;
 	u32 i, b;
 
-	UNROLL
+#pragma GCC unroll 8
 	for (i = 0; i < rows; i++) {
 		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
 		sums[i] = _mm512_setzero_ps();
 	}
 	for (b = 0; b < m->columns / LLM_BLOCK; b++) {
 		w = load_group(&group[b]);
-		UNROLL
+#pragma GCC unroll 8
 		for (i = 0; i < rows; i++)
 			sums[i] = add_block(sums[i], &w, &x[i][b]);
 	}
-	UNROLL
+#pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
 		store_group(m, r + i, o, sums[i]);
+}
+
+/* Each in a frame of its own: one for all would be too large for a kernel stack. */
+static noinline void group_all_rows(const struct llm_matmul *m, u32 o, u32 r)
+{
+	group_rows(m, o, r, ROWS);
+}
+
+static noinline void group_two_rows(const struct llm_matmul *m, u32 o, u32 r)
+{
+	group_rows(m, o, r, 2);
+}
+
+static noinline void group_one_row(const struct llm_matmul *m, u32 o, u32 r)
+{
+	group_rows(m, o, r, 1);
 }
 
 static void matmul_groups_q8_0(const struct llm_matmul *m)
@@ -91,11 +105,11 @@ static void matmul_groups_q8_0(const struct llm_matmul *m)
 
 	for (o = 0; o < m->outputs; o += LLM_GROUP) {
 		for (r = 0; r + ROWS <= m->rows; r += ROWS)
-			group_rows(m, o, r, ROWS);
+			group_all_rows(m, o, r);
 		for (; r + 2 <= m->rows; r += 2)
-			group_rows(m, o, r, 2);
+			group_two_rows(m, o, r);
 		if (r < m->rows)
-			group_rows(m, o, r, 1);
+			group_one_row(m, o, r);
 	}
 }
 
@@ -108,14 +122,14 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 	u32 i, c, rest;
 	float sum;
 
-	UNROLL
+#pragma GCC unroll 8
 	for (i = 0; i < rows; i++) {
 		x[i] = (const float *)(m->x + (r + i) * m->x_stride);
 		sums[i] = _mm512_setzero_ps();
 	}
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		wide = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(w + c)));
-		UNROLL
+#pragma GCC unroll 8
 		for (i = 0; i < rows; i++)
 			sums[i] = _mm512_fmadd_ps(wide, _mm512_loadu_ps(x[i] + c), sums[i]);
 	}
