@@ -189,13 +189,14 @@ int genl_do(struct genl *genl, struct genl_message *message)
 		error = receive(genl, &answer, 60000);
 		if (error)
 			return error;
-		if (header->nlmsg_seq != genl->sequence)
+		if (header->nlmsg_seq != genl->sequence) {
 			error = keep_early(genl, &answer);
-		else if (header->nlmsg_type == NLMSG_ERROR)
+			continue;
+		}
+		if (header->nlmsg_type == NLMSG_ERROR)
 			return read_answer(genl, message, &answer);
-		else
-			memcpy(&genl->reply, &answer,
-			       offsetof(struct genl_message, bytes) + answer.length);
+		memcpy(&genl->reply, &answer,
+		       offsetof(struct genl_message, bytes) + answer.length);
 	}
 	return error;
 }

@@ -313,7 +313,8 @@ static int check_tensor(struct opening *o, u32 i)
 				  (unsigned long long)t->offset);
 	if (t->name_length > MAX_NAME ||
 	    (u64)t->name_offset + t->name_length > o->image->strings_length)
-		return llm_refuse(o->error, -EINVAL, "tensor %u: name is not within the strings", i);
+		return llm_refuse(o->error, -EINVAL,
+				  "tensor %u: name is not within the strings", i);
 	tensor->data = o->bytes + o->sections[LLM_SECTION_DATA].offset + t->offset;
 	tensor->type = t->type;
 	tensor->columns = t->columns;

@@ -60,7 +60,8 @@ int llm_verify_shape(struct llm_verifier *v, u32 sources, u32 tensors, u32 args,
 			return llm_verify_refuse(v, "source %u is not used and must be none", i);
 	for (i = tensors; i < ARRAY_SIZE(insn->tensor); i++)
 		if (insn->tensor[i] != LLM_IMAGE_NONE)
-			return llm_verify_refuse(v, "tensor operand %u is not used and must be none", i);
+			return llm_verify_refuse(v, "tensor operand %u is not used and must be none",
+						 i);
 	for (i = args; i < ARRAY_SIZE(insn->arg); i++)
 		if (insn->arg[i])
 			return llm_verify_refuse(v, "argument %u is not used and must be zero", i);

@@ -343,7 +343,8 @@ static void endless_work(void)
 	void *small;
 	u64 at;
 
-	small = image = tiny_image_build(&options, &image_size);
+	small = tiny_image_build(&options, &image_size);
+	image = small;
 	program = part(LLM_SECTION_PROGRAM);
 	while (program[linear].op != LLM_OP_LINEAR)
 		linear++;

@@ -72,8 +72,10 @@ int main(int argc, char **argv)
 		fputs("usage: read_speed [THREADS [MIB]]\n", stderr);
 		return 2;
 	}
-	for (size_t i = 0; i < count; i++)
-		words[i] = state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+	for (size_t i = 0; i < count; i++) {
+		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+		words[i] = state;
+	}
 	for (unsigned long i = 0; i < threads; i++)
 		parts[i] = (struct part) { words + count / threads * i, count / threads, 0 };
 	for (int i = 0; i < PASSES; i++) {

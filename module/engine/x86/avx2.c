@@ -47,8 +47,10 @@ static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, co
 	float sum;
 
 #pragma GCC unroll 4
-	for (i = 0; i < rows; i++)
-		even[i] = odd[i] = _mm256_setzero_ps();
+	for (i = 0; i < rows; i++) {
+		even[i] = _mm256_setzero_ps();
+		odd[i] = _mm256_setzero_ps();
+	}
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = _mm256_loadu_ps(w + c);
 		w1 = _mm256_loadu_ps(w + c + 8);
@@ -81,8 +83,10 @@ static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, co
 	float sum;
 
 #pragma GCC unroll 4
-	for (i = 0; i < rows; i++)
-		even[i] = odd[i] = _mm256_setzero_ps();
+	for (i = 0; i < rows; i++) {
+		even[i] = _mm256_setzero_ps();
+		odd[i] = _mm256_setzero_ps();
+	}
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = load_f16(w + c);
 		w1 = load_f16(w + c + 8);
@@ -115,8 +119,10 @@ static __always_inline void dot_bf16(const struct llm_matmul *m, u32 o, u32 r, c
 	float sum;
 
 #pragma GCC unroll 4
-	for (i = 0; i < rows; i++)
-		even[i] = odd[i] = _mm256_setzero_ps();
+	for (i = 0; i < rows; i++) {
+		even[i] = _mm256_setzero_ps();
+		odd[i] = _mm256_setzero_ps();
+	}
 	for (c = 0; c + 16 <= m->columns; c += 16) {
 		w0 = load_bf16(w + c);
 		w1 = load_bf16(w + c + 8);
@@ -174,7 +180,8 @@ static __always_inline void dot_q8_0(const struct llm_matmul *m, u32 o, u32 r, c
 #pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		x[i] = (const void *)(m->x + (r + i) * m->x_stride);
-		even[i] = odd[i] = _mm256_setzero_ps();
+		even[i] = _mm256_setzero_ps();
+		odd[i] = _mm256_setzero_ps();
 	}
 	for (b = 0; b + 2 <= blocks; b += 2) {
 		values = _mm256_loadu_si256((const __m256i *)w[b].values);
@@ -328,7 +335,8 @@ void llm_avx2_scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32
 	u32 i, d;
 
 	for (i = 0; i < n; i++, k += stride) {
-		even = odd = _mm256_setzero_ps();
+		even = _mm256_setzero_ps();
+		odd = _mm256_setzero_ps();
 		for (d = 0; d + 16 <= dim; d += 16) {
 			even = _mm256_fmadd_ps(load_f16(k + d), _mm256_loadu_ps(q + d), even);
 			odd = _mm256_fmadd_ps(load_f16(k + d + 8), _mm256_loadu_ps(q + d + 8), odd);
@@ -359,6 +367,7 @@ void llm_avx2_values_f16(float *y, const float *p, const u16 *v, u32 stride, u32
 /* llm_expf() in eight lanes. */
 static __m256 exp_lanes(__m256 x)
 {
+	__m256i exponent;
 	__m256 n, p;
 
 	/* The first operand of max is dropped where it is not a number. */
@@ -375,8 +384,8 @@ static __m256 exp_lanes(__m256 x)
 	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E4));
 	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E5));
 	p = _mm256_fmadd_ps(_mm256_mul_ps(p, x), x, _mm256_add_ps(x, _mm256_set1_ps(1.0f)));
-	return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(
-		_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23)));
+	exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
+	return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
 }
 
 float llm_avx2_exp_sum(float *x, float maximum, u32 n)
@@ -401,13 +410,13 @@ float llm_avx2_exp_sum(float *x, float maximum, u32 n)
 void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n)
 {
 	const __m256 one = _mm256_set1_ps(1.0f);
-	__m256 v;
+	__m256 v, e;
 	u32 i;
 
 	for (i = 0; i + 8 <= n; i += 8) {
 		v = _mm256_loadu_ps(g + i);
-		v = _mm256_div_ps(v, _mm256_add_ps(one, exp_lanes(_mm256_sub_ps(
-			_mm256_setzero_ps(), v))));
+		e = exp_lanes(_mm256_sub_ps(_mm256_setzero_ps(), v));
+		v = _mm256_div_ps(v, _mm256_add_ps(one, e));
 		_mm256_storeu_ps(y + i, _mm256_mul_ps(v, _mm256_loadu_ps(u + i)));
 	}
 	for (; i < n; i++)
