@@ -25,11 +25,22 @@ suite() {
 	echo "# suite $name: $((SECONDS - start)) s"
 }
 
-# The kselftests in a virtual machine, killed after $2 seconds.
+# The kselftests $3... or all, in a virtual machine that is killed after $2 seconds.
 machine() {
+	local kernel=$1 limit=$2
+
+	shift 2
 	selftests/vm/kernel source uml >/dev/null && make -s -C selftests || return
-	selftests/vm/run -k "$1" -t "$2" ${model:+-m "$model"} -l "$logs/$1.kernel" \
-		-- selftests/run.sh
+	selftests/vm/run -k "$kernel" -t "$limit" ${model:+-m "$model"} -l "$logs/$kernel.kernel" \
+		-- selftests/run.sh "$@"
+}
+
+# What the distribution's kernel runs: all where KVM works; where it is emulated,
+# what many sessions and large contexts do not make too slow.
+stock_tests() {
+	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
+		echo llmctl device_io signals mailbox ioctl_abi ioctl_errors seal_mmap \
+			permissions text sampling hotplug
 }
 
 # Prints the results of the KUnit tests in the kernel log of machine $1 as TAP.
@@ -59,7 +70,8 @@ uml() {
 }
 
 vm() {
-	suite stock machine stock 3000
+	# shellcheck disable=SC2046 # names of tests
+	suite stock machine stock 3000 $(stock_tests)
 }
 
 # Every suite counts for what its plans promise. One that died, printed no plan or
