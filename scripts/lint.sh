@@ -103,7 +103,7 @@ kernel_doc() {
 shell() {
 	mapfile -t list < <(grep -rlE '^#!/bin/(ba)?sh' --exclude-dir='build*' \
 		--exclude-dir=.git .)
-	shellcheck --format=gcc "${list[@]}"
+	shellcheck -x -P SCRIPTDIR --format=gcc "${list[@]}"
 }
 
 mkdir -p "$work"
