@@ -40,7 +40,7 @@ machine() {
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
 		echo llmctl device_io signals mailbox ioctl_abi ioctl_errors seal_mmap \
-			permissions text sampling hotplug
+			permissions text sampling hotplug netlink_requests
 }
 
 # Prints the results of the KUnit tests in the kernel log of machine $1 as TAP.
