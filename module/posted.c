@@ -255,7 +255,7 @@ static int send_pieces(struct llm_posted *posted)
 			if (length < 0)
 				return 0;
 			port->piece_length = length;
-			posted->over = !length;
+			WRITE_ONCE(posted->over, !length);
 			continue;
 		}
 		ret = send_token(posted);
@@ -323,9 +323,10 @@ int llm_posted_send_all(struct llm_port *port)
 	return 0;
 }
 
+/* Who was told that a request is over does not find it any more. */
 static bool may_see(const struct llm_posted *posted, kuid_t uid, bool all)
 {
-	return all || uid_eq(posted->port->user->uid, uid);
+	return !READ_ONCE(posted->over) && (all || uid_eq(posted->port->user->uid, uid));
 }
 
 /* Return: the request a command names, which @requests_lock keeps, or NULL. */

@@ -38,6 +38,7 @@ packages() {
 	# Tests and lint; the trainer.
 	echo clang cppcheck shellcheck sparse
 	echo libopenblas-dev libopenmpi-dev openmpi-bin
+	echo pkg-config python3-jsonschema python3-yaml
 }
 
 # Of a package whose name holds a version: libFuzzer for the clang there is.
