@@ -13,57 +13,61 @@
  * @name: of the field
  * @size: bytes of one
  * @count: how many
+ * @values: whether there is one right value
  */
 struct field {
 	const char *name;
 	unsigned int size;
 	unsigned int count;
+	enum { FREE, FIXED } values;
 };
 
 /* All fields of the structs of linux/llm_image.h, in their order. */
 static const struct field header_fields[] = {
-	{ "magic", 1, 8 }, { "version", 4, 1 }, { "sections", 4, 1 }, { "size", 8, 1 },
-	{ "reserved", 8, 5 }, { NULL },
+	{ "magic", 1, 8, FIXED }, { "version", 4, 1, FIXED }, { "sections", 4, 1, FREE },
+	{ "size", 8, 1, FREE }, { "reserved", 8, 5, FIXED }, { 0 },
 };
 
 static const struct field section_fields[] = {
-	{ "kind", 4, 1 }, { "reserved", 4, 1 }, { "offset", 8, 1 }, { "length", 8, 1 }, { NULL },
+	{ "kind", 4, 1, FREE }, { "reserved", 4, 1, FIXED }, { "offset", 8, 1, FREE },
+	{ "length", 8, 1, FREE }, { 0 },
 };
 
 static const struct field model_fields[] = {
-	{ "name", 64, 1 }, { "architecture", 32, 1 }, { "parameters", 8, 1 },
-	{ "context_length", 4, 1 }, { "vocab_size", 4, 1 }, { "logits", 4, 1 },
-	{ "reserved", 4, 5 }, { NULL },
+	{ "name", 64, 1, FREE }, { "architecture", 32, 1, FREE }, { "parameters", 8, 1, FREE },
+	{ "context_length", 4, 1, FREE }, { "vocab_size", 4, 1, FREE },
+	{ "logits", 4, 1, FREE }, { "reserved", 4, 5, FIXED }, { 0 },
 };
 
 static const struct field register_fields[] = {
-	{ "width", 4, 1 }, { "rows", 4, 1 }, { NULL },
+	{ "width", 4, 1, FREE }, { "rows", 4, 1, FREE }, { 0 },
 };
 
 static const struct field slot_fields[] = {
-	{ "kind", 4, 1 }, { "type", 4, 1 }, { "key_width", 4, 1 }, { "value_width", 4, 1 },
-	{ NULL },
+	{ "kind", 4, 1, FREE }, { "type", 4, 1, FREE }, { "key_width", 4, 1, FREE },
+	{ "value_width", 4, 1, FREE }, { 0 },
 };
 
 static const struct field insn_fields[] = {
-	{ "op", 2, 1 }, { "flags", 2, 1 }, { "dst", 2, 1 }, { "src", 2, 3 }, { "slot", 2, 1 },
-	{ "reserved", 2, 1 }, { "tensor", 4, 4 }, { "arg", 4, 12 }, { NULL },
+	{ "op", 2, 1, FREE }, { "flags", 2, 1, FIXED }, { "dst", 2, 1, FREE },
+	{ "src", 2, 3, FREE }, { "slot", 2, 1, FREE }, { "reserved", 2, 1, FIXED },
+	{ "tensor", 4, 4, FREE }, { "arg", 4, 12, FREE }, { 0 },
 };
 
 static const struct field tensor_fields[] = {
-	{ "offset", 8, 1 }, { "length", 8, 1 }, { "type", 4, 1 }, { "layout", 4, 1 },
-	{ "columns", 4, 1 }, { "rows", 4, 1 }, { "name_offset", 4, 1 }, { "name_length", 4, 1 },
-	{ NULL },
+	{ "offset", 8, 1, FREE }, { "length", 8, 1, FREE }, { "type", 4, 1, FREE },
+	{ "layout", 4, 1, FIXED }, { "columns", 4, 1, FREE }, { "rows", 4, 1, FREE },
+	{ "name_offset", 4, 1, FREE }, { "name_length", 4, 1, FREE }, { 0 },
 };
 
 static const struct field tokenizer_fields[] = {
-	{ "kind", 4, 1 }, { "flags", 4, 1 }, { "bos", 4, 1 }, { "eos", 4, 1 },
-	{ "unknown", 4, 1 }, { "reserved", 4, 11 }, { NULL },
+	{ "kind", 4, 1, FREE }, { "flags", 4, 1, FREE }, { "bos", 4, 1, FREE },
+	{ "eos", 4, 1, FREE }, { "unknown", 4, 1, FREE }, { "reserved", 4, 11, FIXED }, { 0 },
 };
 
 static const struct field token_fields[] = {
-	{ "offset", 4, 1 }, { "length", 2, 1 }, { "kind", 1, 1 }, { "flags", 1, 1 },
-	{ "rank", 4, 1 }, { NULL },
+	{ "offset", 4, 1, FREE }, { "length", 2, 1, FREE }, { "kind", 1, 1, FREE },
+	{ "flags", 1, 1, FREE }, { "rank", 4, 1, FREE }, { 0 },
 };
 
 static __u64 get(const struct device_image *image, size_t offset, unsigned int size)
@@ -117,6 +121,7 @@ static void add_struct(struct mutations *mutations, const struct device_image *i
 		for (unsigned int i = 0; i < field->count; i++) {
 			bool text = field->size > 8;
 
+			mutation.wrong = field->values == FIXED;
 			snprintf(mutation.name, sizeof(mutation.name), "%s %s[%u]", name,
 				 field->name, i);
 			mutation.size = text ? 1 : field->size;

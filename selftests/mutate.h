@@ -12,6 +12,7 @@
  * @offset: first byte of the number
  * @size: its bytes, 1..8
  * @value: what it becomes, little-endian
+ * @wrong: whatever the value, the format does not allow it: it must be refused
  */
 struct mutation {
 	const char *family;
@@ -19,6 +20,7 @@ struct mutation {
 	size_t offset;
 	unsigned int size;
 	__u64 value;
+	bool wrong;
 };
 
 /**
