@@ -20,6 +20,13 @@
 #define MIN_SLICE_US	20
 #define MAX_SLICE_US	10000
 
+/*
+ * How fast the longest piece is forgotten: over some hundred pieces, since short
+ * and long ones alternate through a program. A piece that took long because the
+ * machine beneath was busy costs no more than shorter slices for a while.
+ */
+#define FADE 256
+
 /* The histogram: buckets of 10 microseconds, and one for all beyond them. */
 #define BUCKET_US	10
 #define BUCKETS		100
@@ -100,7 +107,7 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 		if (result == LLM_TILE_NONE || result == LLM_TILE_OVER)
 			break;
 		pieces++;
-		slicer->longest_piece -= slicer->longest_piece / 16;
+		slicer->longest_piece -= slicer->longest_piece / FADE;
 		slicer->longest_piece = max(slicer->longest_piece, min(now - before, budget));
 	} while (result == LLM_TILE_RAN && now - start + slicer->longest_piece <= budget);
 	kernel_fpu_end();
