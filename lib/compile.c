@@ -6,23 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch.h"
 #include "compile.h"
 #include "ggml_type.h"
 #include "number.h"
-
-/**
- * struct arch - a family of models
- * @name: what general.architecture calls it; its keys begin with it and a dot
- * @compile: adds its registers, slots, tensors and program
- */
-struct arch {
-	const char *name;
-	void (*compile)(struct compile *c);
-};
-
-static const struct arch archs[] = {
-	{ "llama", compile_arch_llama },
-};
 
 /**
  * struct vocab - a kind of tokenizer
@@ -49,6 +36,26 @@ void compile_fail(struct compile *c, int code, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	c->code = llmctl_fail(c->error, code, "%s: %s", c->gguf->label, text);
+}
+
+const char *compile_key(struct compile *c, const char *suffix)
+{
+	snprintf(c->key, sizeof(c->key), "%s.%s", c->arch->name, suffix);
+	return c->key;
+}
+
+void compile_layer_name(char *to, __u32 layer, const char *name, const char *suffix)
+{
+	snprintf(to, COMPILE_NAME_SIZE, "blk.%u.%s.%s", layer, name, suffix);
+}
+
+struct llm_insn compile_insn(__u16 op, __u16 dst)
+{
+	struct llm_insn insn = { .op = op, .dst = dst, .slot = LLM_IMAGE_NONE16 };
+
+	memset(insn.src, 0xff, sizeof(insn.src));
+	memset(insn.tensor, 0xff, sizeof(insn.tensor));
+	return insn;
 }
 
 __u32 compile_uint(struct compile *c, const char *name, __u64 missing, __u32 least,
@@ -208,29 +215,41 @@ __u32 compile_values(struct compile *c, const char *name, float *values, __u32 c
 	return number;
 }
 
-__u32 compile_vector(struct compile *c, const struct gguf_tensor *source)
+__u32 compile_vectors(struct compile *c, const char *name,
+		      const struct gguf_tensor *const *sources, __u32 count)
 {
-	__u32 number;
+	__u64 offset, columns = 0;
+	__u32 number, i;
 
-	if (c->code || !source)
-		return LLM_IMAGE_NONE;
-	if (number_type(source->type)->block != 1) {
-		compile_fail(c, EOPNOTSUPP,
-			     "tensor '%s' is a vector of type %s; F32, F16 and BF16 are supported",
-			     source->name, number_type(source->type)->name);
-		return LLM_IMAGE_NONE;
+	for (i = 0; i < count && !c->code; i++) {
+		if (number_type(sources[i]->type)->block != 1)
+			compile_fail(c, EOPNOTSUPP,
+				     "tensor '%s' is a vector of type %s; F32, F16 and BF16 are supported",
+				     sources[i]->name, number_type(sources[i]->type)->name);
+		columns += sources[i]->elements;
 	}
-	number = image_add_tensor(&c->writer, source->name, LLM_TENSOR_F32, source->dims[0], 1);
+	if (c->code)
+		return LLM_IMAGE_NONE;
+	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, columns, 1);
 	if (c->writer.out_of_memory) {
 		compile_fail(c, ENOMEM, "not enough memory");
 		return LLM_IMAGE_NONE;
 	}
-	add_part(c, &(struct compile_part) {
-		.offset = image_tensor(&c->writer, number)->offset,
-		.type = LLM_TENSOR_F32,
-		.source = source,
-	});
+	offset = image_tensor(&c->writer, number)->offset;
+	for (i = 0; i < count; i++) {
+		add_part(c, &(struct compile_part) {
+			.offset = offset, .type = LLM_TENSOR_F32, .source = sources[i],
+		});
+		offset += sources[i]->elements * sizeof(float);
+	}
 	return number;
+}
+
+__u32 compile_vector(struct compile *c, const struct gguf_tensor *source)
+{
+	if (c->code || !source)
+		return LLM_IMAGE_NONE;
+	return compile_vectors(c, source->name, &source, 1);
 }
 
 static bool text_is(const char *text, __u64 length, const char *string)
@@ -329,45 +348,45 @@ static void check_all_used(struct compile *c, const char *arch)
 				     c->gguf->tensors[i].name);
 }
 
-static const struct arch *find_arch(struct compile *c)
+static void find_arch(struct compile *c)
 {
+	char known[192];
 	const char *name;
 	__u64 length;
-	size_t i;
 	int found;
 
+	if (c->code)
+		return;
 	found = gguf_get_string(c->gguf, "general.architecture", &name, &length, c->error);
 	if (found < 0)
 		c->code = found;
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'general.architecture' is missing");
-	for (i = 0; i < ARRAY_SIZE(archs) && !c->code; i++)
-		if (text_is(name, length, archs[i].name))
-			return &archs[i];
-	compile_fail(c, EOPNOTSUPP, "architecture '%.*s' is not supported; 'llama' is",
-		     length < 32 ? (int)length : 32, name);
-	return NULL;
+	if (c->code)
+		return;
+	c->arch = arch_find(name, length);
+	arch_list(known, sizeof(known));
+	if (!c->arch)
+		compile_fail(c, EOPNOTSUPP, "architecture '%.*s' is not supported; these are: %s",
+			     length < 32 ? (int)length : 32, name, known);
 }
 
 int compile_gguf(struct compile *c)
 {
-	const struct arch *arch;
 	__u32 i;
 
 	check_kind_of_file(c);
+	find_arch(c);
 	if (c->code)
 		return c->code;
-	arch = find_arch(c);
-	if (!arch)
-		return c->code;
 	copy_text(c, "general.name", c->writer.model.name, sizeof(c->writer.model.name));
-	memcpy(c->writer.model.architecture, arch->name, strlen(arch->name));
+	memcpy(c->writer.model.architecture, c->arch->name, strlen(c->arch->name));
 	for (i = 0; i < c->gguf->tensor_count; i++)
 		c->writer.model.parameters += c->gguf->tensors[i].elements;
 	compile_vocab(c);
 	if (!c->code)
-		arch->compile(c);
-	check_all_used(c, arch->name);
+		c->arch->compile(c, c->arch);
+	check_all_used(c, c->arch->name);
 	if (c->writer.out_of_memory)
 		compile_fail(c, ENOMEM, "not enough memory");
 	return c->code;

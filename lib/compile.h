@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The compiler from GGUF to image. compile.c holds what all architectures need,
- * arch_*.c one architecture each, vocab_*.c one kind of tokenizer each.
+ * arch_*.c a family of architectures each, vocab_*.c one kind of tokenizer each.
  */
 #ifndef LLMCTL_COMPILE_H
 #define LLMCTL_COMPILE_H
@@ -23,6 +23,10 @@
 #define COMPILE_REQUIRED	UINT64_MAX
 /** COMPILE_MAX_PARTS - tensors of the file that can become one of the image. */
 #define COMPILE_MAX_PARTS	3
+/** COMPILE_NAME_SIZE - bytes of a key's or tensor's name that the compiler makes. */
+#define COMPILE_NAME_SIZE	96
+
+struct arch;
 
 /**
  * struct compile_part - where some of the image's numbers come from
@@ -43,6 +47,8 @@ struct compile_part {
 /**
  * struct compile - a compilation
  * @gguf: file; borrowed
+ * @arch: architecture of the model
+ * @key: what compile_key() made last
  * @type: enum llm_tensor_type for weights, or LLMCTL_KEEP_TYPES
  * @writer: the image but for its numbers
  * @parts: where the numbers come from, by growing @offset
@@ -57,6 +63,8 @@ struct compile_part {
  */
 struct compile {
 	struct gguf *gguf;
+	const struct arch *arch;
+	char key[COMPILE_NAME_SIZE];
 	__u32 type;
 	struct image_writer writer;
 	struct compile_part *parts;
@@ -109,6 +117,34 @@ void compile_destroy(struct compile *c);
  * @format: as for printf(); the file's name is put before it
  */
 void compile_fail(struct compile *c, int code, const char *format, ...) __printf(3, 4);
+
+/**
+ * compile_key() - the name of a key of the model's architecture
+ * @c: compilation
+ * @suffix: its name after that of the architecture and a dot
+ *
+ * Return: the name, until this is called again.
+ */
+const char *compile_key(struct compile *c, const char *suffix);
+
+/**
+ * compile_layer_name() - the name of a tensor of a layer: blk.LAYER.NAME.SUFFIX
+ * @to: COMPILE_NAME_SIZE bytes
+ * @layer: number of the layer
+ * @name: its name in the layer
+ * @suffix: "weight" or "bias"
+ */
+void compile_layer_name(char *to, __u32 layer, const char *name, const char *suffix);
+
+/**
+ * compile_insn() - an instruction of which only the operation is set
+ * @op: enum llm_op
+ * @dst: register written
+ *
+ * Return: the instruction; it has no sources, tensors and slot, and all its
+ * arguments are zero.
+ */
+struct llm_insn compile_insn(__u16 op, __u16 dst);
 
 /**
  * compile_uint() - a whole number of the metadata
@@ -190,6 +226,18 @@ __u32 compile_weight(struct compile *c, const char *name,
 __u32 compile_vector(struct compile *c, const struct gguf_tensor *source);
 
 /**
+ * compile_vectors() - puts vectors into the image as one, as F32
+ * @c: compilation
+ * @name: its name there
+ * @sources: tensors of the file, F32, F16 or BF16, one after the other
+ * @count: how many, 1..COMPILE_MAX_PARTS
+ *
+ * Return: its number there.
+ */
+__u32 compile_vectors(struct compile *c, const char *name,
+		      const struct gguf_tensor *const *sources, __u32 count);
+
+/**
  * compile_values() - puts numbers into the image that are not in the file
  * @c: compilation
  * @name: name of the tensor
@@ -205,12 +253,5 @@ __u32 compile_values(struct compile *c, const char *name, float *values, __u32 c
  * @c: compilation
  */
 void compile_vocab_spm(struct compile *c);
-
-/**
- * compile_arch_llama() - compiles a model of the Llama family: root mean square
- *	norm, rotary positions over adjacent pairs, grouped heads, gated SiLU
- * @c: compilation whose vocabulary is compiled
- */
-void compile_arch_llama(struct compile *c);
 
 #endif /* LLMCTL_COMPILE_H */

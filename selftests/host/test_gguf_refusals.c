@@ -217,7 +217,7 @@ static void tensors_are_checked(void)
 static const __s32 heads_differ[] = { 2, 1 };
 
 SPOIL(no_arch, gguf_builder_drop_key(b, "general.architecture"))
-SPOIL(arch, gguf_builder_set_string(b, "general.architecture", "mamba"))
+SPOIL(arch, gguf_builder_set_string(b, "general.architecture", "mamba2"))
 SPOIL(adapter, gguf_builder_set_string(b, "general.type", "adapter"))
 SPOIL(split, gguf_builder_set_u32(b, "split.count", 3))
 SPOIL(unknown_key, gguf_builder_set_u32(b, "llama.attention.sliding_window", 1))
@@ -236,7 +236,7 @@ SPOIL(kv_heads, (gguf_builder_set_u32(b, "llama.attention.head_count", 3),
 SPOIL(wide_head, gguf_builder_set_u32(b, "llama.attention.key_length", 513))
 SPOIL(odd_rope, gguf_builder_set_u32(b, "llama.rope.dimension_count", 3))
 SPOIL(wide_rope, gguf_builder_set_u32(b, "llama.rope.dimension_count", 18))
-SPOIL(yarn, gguf_builder_set_string(b, "llama.rope.scaling.type", "yarn"))
+SPOIL(scaling, gguf_builder_set_string(b, "llama.rope.scaling.type", "dynamic"))
 SPOIL(tiny_base, gguf_builder_set_f32(b, "llama.rope.freq_base", 0))
 SPOIL(experts, gguf_builder_set_u32(b, "llama.expert_count", 8))
 SPOIL(weight_type, gguf_builder_tensor(b, "blk.1.ffn_up.weight")->type = 25)
@@ -247,7 +247,7 @@ SPOIL(no_tensor, gguf_builder_drop_tensor(b, "output_norm.weight"))
 
 static const struct refusal model_refusals[] = {
 	{ "key 'general.architecture' is missing", EINVAL, spoil_no_arch },
-	{ "architecture 'mamba' is not supported; 'llama' is", EOPNOTSUPP, spoil_arch },
+	{ "architecture 'mamba2' is not supported; these are: llama", EOPNOTSUPP, spoil_arch },
 	{ "it holds no model but a 'adapter'", EOPNOTSUPP, spoil_adapter },
 	{ "it is one of 3 parts", EOPNOTSUPP, spoil_split },
 	{ "key 'llama.attention.sliding_window' is not supported", EOPNOTSUPP,
@@ -269,7 +269,8 @@ static const struct refusal model_refusals[] = {
 	{ "key 'llama.rope.dimension_count': 3 is not even", EINVAL, spoil_odd_rope },
 	{ "key 'llama.rope.dimension_count': 18 is not between 2 and 16", EINVAL,
 	  spoil_wide_rope },
-	{ "key 'llama.rope.scaling.type': 'yarn' is not supported", EOPNOTSUPP, spoil_yarn },
+	{ "key 'llama.rope.scaling.type': 'dynamic' is not supported", EOPNOTSUPP,
+	  spoil_scaling },
 	{ "key 'llama.rope.freq_base': 0 is not more than 0", EINVAL, spoil_tiny_base },
 	{ "key 'llama.expert_count': mixtures of experts", EOPNOTSUPP, spoil_experts },
 	{ "tensor 'blk.1.ffn_up.weight' is of type I16", EOPNOTSUPP, spoil_weight_type },

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Transformers: layers of attention and feed-forward over one running
+ * representation. Most architectures are this with a few traits (arch.h); those
+ * that differ more use the pieces below.
+ */
+#ifndef LLMCTL_TRANSFORMER_H
+#define LLMCTL_TRANSFORMER_H
+
+#include "arch.h"
+#include "rope.h"
+
+/**
+ * struct transformer - one model
+ * @arch: its architecture
+ * @layers: how many
+ * @width: numbers a token is represented by
+ * @hidden: width of the feed-forward part
+ * @heads: query heads
+ * @kv_heads: key/value heads, divides @heads
+ * @key_dim: columns of a query or key head
+ * @value_dim: columns of a value head
+ * @epsilon: of the norms
+ * @attention_scale: what scores are multiplied by
+ * @rope: rotary positions
+ * @feed_forward: adds the feed-forward part of a layer: from register @src to
+ *	@dst, added to @residual unless that is LLM_IMAGE_NONE16; transformer_gated()
+ *	or what read() of the architecture puts here
+ *
+ * Registers:
+ *
+ * @x: the running representation
+ * @normed: its norm
+ * @angles: of the positions
+ * @qkv: queries, keys and values, side by side
+ * @attended: what attention found
+ * @up: what the feed-forward part first makes: gate and up, side by side
+ * @gated: what it makes of that
+ */
+struct transformer {
+	const struct arch *arch;
+	__u32 layers;
+	__u32 width;
+	__u32 hidden;
+	__u32 heads;
+	__u32 kv_heads;
+	__u32 key_dim;
+	__u32 value_dim;
+	float epsilon;
+	float attention_scale;
+	struct rope rope;
+	void (*feed_forward)(struct compile *c, struct transformer *t, __u32 layer, __u16 dst,
+			     __u16 src, __u16 residual);
+	__u16 x;
+	__u16 normed;
+	__u16 angles;
+	__u16 qkv;
+	__u16 attended;
+	__u16 up;
+	__u16 gated;
+};
+
+/**
+ * compile_transformer() - compiles a model as the traits of its architecture say
+ * @c: compilation whose vocabulary is compiled
+ * @arch: architecture
+ */
+void compile_transformer(struct compile *c, const struct arch *arch);
+
+/**
+ * transformer_read() - reads the keys that all transformers have
+ * @c: compilation
+ * @t: zeroed but for @arch; filled but for the registers
+ */
+void transformer_read(struct compile *c, struct transformer *t);
+
+/**
+ * transformer_norm() - adds a norm of the whole representation
+ * @c: compilation
+ * @t: model
+ * @dst: register
+ * @src: register
+ * @name: name of the tensors without ".weight"
+ */
+void transformer_norm(struct compile *c, const struct transformer *t, __u16 dst, __u16 src,
+		      const char *name);
+
+/**
+ * transformer_attention() - adds the attention of a layer
+ * @c: compilation
+ * @t: model
+ * @layer: number of the layer
+ * @dst: register of the result
+ * @src: register of its input
+ * @residual: register that is added, or LLM_IMAGE_NONE16
+ */
+void transformer_attention(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
+			   __u16 src, __u16 residual);
+
+/**
+ * transformer_gated() - adds a feed-forward part: down (act(gate x) * up x)
+ *	(arXiv:2002.05202)
+ * @c: compilation
+ * @t: model
+ * @layer: number of the layer
+ * @dst: register of the result
+ * @src: register of its input
+ * @residual: register that is added, or LLM_IMAGE_NONE16
+ */
+void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
+		       __u16 residual);
+
+/**
+ * transformer_output() - adds the way from the representation to the logits
+ * @c: compilation
+ * @t: model
+ * @embedding: tensor of the image that serves where the file has no output.weight
+ *
+ * Only of the rows that are wanted: what no one asked for is not worth a
+ * vocabulary of logits.
+ */
+void transformer_output(struct compile *c, const struct transformer *t, __u32 embedding);
+
+#endif /* LLMCTL_TRANSFORMER_H */
