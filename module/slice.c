@@ -2,7 +2,8 @@
 /*
  * Slices: the only places where the module uses the floating-point unit. While
  * one lasts its CPU does nothing else, so it ends in time: before a piece of
- * work that would go over the budget, judged by the longest piece lately.
+ * work that would go over the budget, judged by the longest piece lately and by
+ * how often slices were too long all the same: interrupts come into them.
  */
 #include <linux/kernel.h>
 #include <linux/ktime.h>
@@ -21,11 +22,20 @@
 #define MAX_SLICE_US	10000
 
 /*
- * How fast the longest piece is forgotten: over some hundred pieces, since short
- * and long ones alternate through a program. A piece that took long because the
- * machine beneath was busy costs no more than shorter slices for a while.
+ * The longest piece is forgotten over some hundred pieces, since short and long
+ * ones alternate through a program, and believed by a quarter at a time, since
+ * what an interrupt made long says nothing of the next.
  */
-#define FADE 256
+#define FADE		256
+#define BELIEVE		4
+
+/*
+ * What is kept free of the budget for interrupts grows by GROW for a slice that
+ * went over, and shrinks by SHRINK for one that did not, so that it settles where
+ * SHRINK of GROW + SHRINK slices go over: one in 2000.
+ */
+#define MARGIN_GROW_NS		4000
+#define MARGIN_SHRINK_NS	2
 
 /* The histogram: buckets of 10 microseconds, and one for all beyond them. */
 #define BUCKET_US	10
@@ -82,6 +92,27 @@ static void record(u64 ns, u64 budget)
 	stats->bucket[min_t(u64, div_u64(ns, BUCKET_US * NSEC_PER_USEC), BUCKETS)]++;
 }
 
+static void remember_piece(struct llm_slicer *slicer, u64 ns)
+{
+	u64 known = slicer->longest_piece;
+
+	if (ns > known)
+		known = min(ns, known + known / BELIEVE + NSEC_PER_USEC);
+	else
+		known -= known / FADE;
+	slicer->longest_piece = known;
+}
+
+/* At most half of the budget is kept free. */
+static void adapt_margin(struct llm_slicer *slicer, u64 ns, u64 budget)
+{
+	if (ns > budget)
+		slicer->margin += MARGIN_GROW_NS;
+	else
+		slicer->margin -= min_t(u64, slicer->margin, MARGIN_SHRINK_NS);
+	slicer->margin = min(slicer->margin, budget / 2);
+}
+
 /*
  * One slice: pieces of work until one does not return LLM_TILE_RAN, or the next
  * would not fit the budget. Preemption is turned off here, not only where
@@ -107,12 +138,14 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 		if (result == LLM_TILE_NONE || result == LLM_TILE_OVER)
 			break;
 		pieces++;
-		slicer->longest_piece -= slicer->longest_piece / FADE;
-		slicer->longest_piece = max(slicer->longest_piece, min(now - before, budget));
-	} while (result == LLM_TILE_RAN && now - start + slicer->longest_piece <= budget);
+		remember_piece(slicer, now - before);
+	} while (result == LLM_TILE_RAN &&
+		 now - start + slicer->longest_piece + slicer->margin <= budget);
 	kernel_fpu_end();
-	if (pieces)
+	if (pieces) {
+		adapt_margin(slicer, now - start, budget);
 		record(now - start, budget);
+	}
 	preempt_enable();
 
 	if (pieces) {

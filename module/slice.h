@@ -13,12 +13,14 @@ struct seq_file;
 /**
  * struct llm_slicer - what one thread knows about its slices
  * @longest_piece: nanoseconds of the longest piece of work lately; fades
+ * @margin: nanoseconds of the budget kept free for interrupts
  * @spent: nanoseconds in slices since the thread last set it to zero
  *
  * Zeroed at first.
  */
 struct llm_slicer {
 	u64 longest_piece;
+	u64 margin;
 	u64 spent;
 };
 

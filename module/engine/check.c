@@ -340,47 +340,68 @@ static int check_f32_to_f16(struct llm_check *check, u32 n)
 	return 0;
 }
 
+/* Queries that see different parts of a page, as the first rows of @results. */
+static void attend(struct llm_check *check, const struct llm_form *form, u32 n, float cap,
+		   u32 together, float *results)
+{
+	static const u32 seen[LLM_ATTEND_QUERIES][2] = { { 0, 1 }, { 0, 32 }, { 5, 30 }, { 3, 17 } };
+	struct llm_attend_page page = {
+		.keys = (const u16 *)check->keys,
+		.values = (const u16 *)check->values,
+		.value_stride = n,
+		.key = n,
+		.value = n,
+		.scale = 1.0f / 16,
+		.cap = cap,
+	};
+	struct llm_attend_query queries[LLM_ATTEND_QUERIES];
+	u32 i;
+
+	for (i = 0; i < LLM_ATTEND_QUERIES; i++) {
+		float *result = results + i * (n + 2);
+
+		memcpy(result, (const float *)check->weights + i * (n + 2),
+		       (n + 2) * sizeof(*result));
+		/* A sum that results of this size can have. */
+		result[n + 1] = 5.0f + result[n + 1];
+		queries[i] = (struct llm_attend_query){
+			.query = (const float *)check->input + i * n,
+			.result = result,
+			.maximum = &result[n],
+			.sum = &result[n + 1],
+			.from = seen[i][0],
+			.to = seen[i][1],
+		};
+	}
+	for (i = 0; i < LLM_ATTEND_QUERIES; i += together)
+		form->attend_f16(&page, queries + i, together);
+}
+
 static int check_attention(struct llm_check *check, u32 n)
 {
 	float *a = (float *)check->results[0], *b = (float *)check->results[1];
-	const u16 *rows = (const u16 *)check->weights;
-	const float *x = (const float *)check->input;
-	u32 i;
+	float *alone = (float *)check->results[2];
+	u32 all = LLM_ATTEND_QUERIES * (n + 2), i;
+	float cap;
 
-	random_halves(check, check->weights, LLM_CHECK_ROWS * n);
-	random_floats(check, check->input, n);
-	check->form->scores_f16(a, x, rows, n, LLM_CHECK_ROWS, n);
-	reference->scores_f16(b, x, rows, n, LLM_CHECK_ROWS, n);
-	for (i = 0; i < LLM_CHECK_ROWS; i++)
-		if (!is_close(a[i], b[i], product_bound(n, 16)))
-			return differ(check, "scores_f16", n, i);
-	memcpy(a, x, n * sizeof(*a));
-	memcpy(b, x, n * sizeof(*b));
-	random_floats(check, check->input, LLM_CHECK_ROWS);
-	check->form->values_f16(a, x, rows, n, LLM_CHECK_ROWS, n);
-	reference->values_f16(b, x, rows, n, LLM_CHECK_ROWS, n);
-	for (i = 0; i < n; i++)
-		if (!is_close(a[i], b[i], product_bound(LLM_CHECK_ROWS + 1, 16)))
-			return differ(check, "values_f16", n, i);
-	return 0;
-}
-
-static int check_exp_sum(struct llm_check *check, u32 n)
-{
-	float *a = (float *)check->results[0], *b = (float *)check->results[1];
-	float sum_a, sum_b;
-	u32 i;
-
-	random_floats(check, check->input, n);
-	memcpy(a, check->input, n * sizeof(*a));
-	memcpy(b, check->input, n * sizeof(*b));
-	sum_a = check->form->exp_sum(a, 4.0f, n);
-	sum_b = reference->exp_sum(b, 4.0f, n);
-	for (i = 0; i < n; i++)
-		if (!is_close(a[i], b[i], 2e-6f * b[i]))
-			return differ(check, "exp_sum", n, i);
-	if (!is_close(sum_a, sum_b, 2e-6f * sum_b * 4))
-		return differ(check, "the sum of exp_sum", n, 0);
+	random_halves(check, check->keys, n * LLM_PAGE_POSITIONS);
+	random_halves(check, check->values, n * LLM_PAGE_POSITIONS);
+	random_floats(check, check->input, LLM_ATTEND_QUERIES * n);
+	random_floats(check, check->weights, all);
+	for (cap = 0; cap <= 3; cap += 3) {
+		attend(check, check->form, n, cap, LLM_ATTEND_QUERIES, a);
+		attend(check, reference, n, cap, 1, b);
+		for (i = 0; i < all; i++)
+			if (!is_close(a[i], b[i], (product_bound(n, 1) + 2e-5f) *
+						  magnitude(b[i / (n + 2) * (n + 2) + n + 1])))
+				return differ(check, "attend_f16", n, i);
+		attend(check, check->form, n, cap, 1, alone);
+		if (memcmp(a, alone, all * sizeof(*a)))
+			return differ(check, "attend_f16 alone", n, 0);
+		attend(check, check->form, n, cap, 2, alone);
+		if (memcmp(a, alone, all * sizeof(*a)))
+			return differ(check, "attend_f16 of two", n, 0);
+	}
 	return 0;
 }
 
@@ -405,7 +426,7 @@ int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
 		check_matmul_f32, check_matmul_f16, check_matmul_bf16, check_bias_and_residual,
-		check_sum_squares, check_f32_to_f16, check_attention, check_exp_sum, check_silu_mul,
+		check_sum_squares, check_f32_to_f16, check_attention, check_silu_mul,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
 		check_matmul_blocks, check_matmul_groups_q8_0, check_quantize,

@@ -26,6 +26,8 @@ struct llm_check {
 	u8 groups[LLM_GROUP * LLM_CHECK_COLUMNS / LLM_BLOCK * sizeof(struct llm_block_q8_0)]
 		__aligned(64);
 	u8 weights[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
+	u8 keys[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
+	u8 values[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
 	u8 input[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 results[3][LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 };
@@ -36,8 +38,8 @@ struct llm_check {
  *
  * What rounds once must be the same bits; sums may differ by their rounding:
  * 2e-6 of the sum of magnitudes, products 1e-5 of the largest; exp() and what
- * uses it by 2e-6 of the result.
- * A product must be the same bits alone and among others.
+ * uses it by 2e-6 of the result, or what its argument's rounding makes of it.
+ * A product, and what a query sees, must be the same bits alone and among others.
  *
  * Uses the floating-point unit. Return: 0, or -EINVAL with the first difference.
  */

@@ -10,11 +10,13 @@ engine-float := block portable choice scoring
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-x86 := x86/avx2 x86/avx2_blocks x86/avx512
+engine-x86 := x86/avx2 x86/avx2_attend x86/avx2_blocks x86/avx512 x86/avx512_attend
 engine-x86-flags-x86/avx2 := $(engine-float-flags) -mavx2 -mfma -mf16c
+engine-x86-flags-x86/avx2_attend := $(engine-x86-flags-x86/avx2)
 engine-x86-flags-x86/avx2_blocks := $(engine-x86-flags-x86/avx2)
 engine-x86-flags-x86/avx512 := $(engine-x86-flags-x86/avx2) -mavx512f -mavx512bw -mavx512vl \
 	-mavx512dq -mavx512vnni
+engine-x86-flags-x86/avx512_attend := $(engine-x86-flags-x86/avx512)
 # Floating point; only where tests are built.
 engine-check := check
 # Functions of a table have one shape, whether they need all of it or not.

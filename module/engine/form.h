@@ -4,6 +4,7 @@
 
 #include <linux/llm_image.h>
 
+#include "kv.h"
 #include "platform.h"
 #include "tensor.h"
 
@@ -81,22 +82,61 @@ struct llm_matmul {
 	u32 columns;
 };
 
+/** LLM_ATTEND_QUERIES - queries that share a pass over a page. */
+#define LLM_ATTEND_QUERIES 4
+
+/**
+ * struct llm_attend_page - one head's keys and values of a page
+ * @keys: column d of the key of position i at d * LLM_PAGE_POSITIONS + i, binary16
+ * @values: the value of position i from i * @value_stride on, binary16
+ * @value_stride: numbers
+ * @key: columns of a key and of a query, 1..512
+ * @value: columns of a value and of a result, 1..512
+ * @scale: what products of queries and keys are multiplied with
+ * @cap: soft limit c of such a score s, which becomes c tanh(s / c); 0 for none
+ */
+struct llm_attend_page {
+	const u16 *keys;
+	const u16 *values;
+	u32 value_stride;
+	u32 key;
+	u32 value;
+	float scale;
+	float cap;
+};
+
+/**
+ * struct llm_attend_query - one query, and the running softmax of what it has seen
+ * @query: the query
+ * @result: sum of values, weighted by exp(score - @maximum)
+ * @maximum: largest score so far
+ * @sum: sum of those weights
+ * @from: first position of the page that it sees
+ * @to: position after the last one, more than @from
+ */
+struct llm_attend_query {
+	const float *query;
+	float *result;
+	float *maximum;
+	float *sum;
+	u32 from;
+	u32 to;
+};
+
 /**
  * struct llm_form - the hot loops in one instruction set
  * @name: what the module parameter form calls it
  * @usable: whether this processor can run it
  * @macs_per_us: multiply-adds a microsecond to size tiles with, roughly
+ * @float_macs_per_us: those of attention
  * @matmul: struct llm_matmul, for each type of weights
  * @matmul_groups_q8_0: for Q8_0 weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL where the form has no use for that layout
  * @quantize: @n numbers to blocks, to nearest
  * @sum_squares: sum of the squares of @n numbers
  * @f32_to_f16: @n numbers, to nearest, ties to even
- * @scores_f16: s[i] = sum over @dim of q * k[i], for @n keys @stride numbers
- *	apart
- * @values_f16: y += sum over i of p[i] * v[i], @dim numbers each, for @n values
- *	@stride numbers apart
- * @exp_sum: x = exp(x - maximum), @n numbers; returns their sum
+ * @attend_f16: what at most LLM_ATTEND_QUERIES queries see of a page, added to
+ *	what they have seen before; no query has the result of another
  * @silu_mul: y = g / (1 + exp(-g)) * u, @n numbers
  *
  * A result does not depend on how many rows or outputs one call computes: the
@@ -106,14 +146,14 @@ struct llm_form {
 	const char *name;
 	bool (*usable)(void);
 	u32 macs_per_us;
+	u32 float_macs_per_us;
 	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*matmul_groups_q8_0)(const struct llm_matmul *m);
 	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
-	void (*scores_f16)(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim);
-	void (*values_f16)(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim);
-	float (*exp_sum)(float *x, float maximum, u32 n);
+	void (*attend_f16)(const struct llm_attend_page *page,
+			   const struct llm_attend_query *queries, u32 count);
 	void (*silu_mul)(float *y, const float *g, const float *u, u32 n);
 };
 

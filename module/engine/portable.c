@@ -166,36 +166,52 @@ static void f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = llm_f32_to_f16(x[i]);
 }
 
-static void scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
+static float score(const struct llm_attend_page *page, const float *query, u32 position)
 {
+	float s = 0;
+	u32 d;
+
+	for (d = 0; d < page->key; d++)
+		s += query[d] * llm_f16_to_f32(page->keys[d * LLM_PAGE_POSITIONS + position]);
+	s *= page->scale;
+	if (page->cap != 0)
+		s = page->cap * (1.0f - 2.0f / (llm_expf(s * (2.0f / page->cap)) + 1.0f));
+	return s;
+}
+
+static void attend_query(const struct llm_attend_page *page, const struct llm_attend_query *q)
+{
+	float weights[LLM_PAGE_POSITIONS];
+	float maximum = *q->maximum;
+	float shrink;
 	u32 i, d;
 
-	for (i = 0; i < n; i++, k += stride) {
-		s[i] = 0;
-		for (d = 0; d < dim; d++)
-			s[i] += llm_f16_to_f32(k[d]) * q[d];
+	for (i = q->from; i < q->to; i++) {
+		weights[i] = score(page, q->query, i);
+		maximum = weights[i] > maximum ? weights[i] : maximum;
+	}
+	shrink = llm_expf(*q->maximum - maximum);
+	*q->maximum = maximum;
+	*q->sum *= shrink;
+	for (d = 0; d < page->value; d++)
+		q->result[d] *= shrink;
+	for (i = q->from; i < q->to; i++) {
+		const u16 *value = page->values + i * page->value_stride;
+
+		weights[i] = llm_expf(weights[i] - maximum);
+		*q->sum += weights[i];
+		for (d = 0; d < page->value; d++)
+			q->result[d] += weights[i] * llm_f16_to_f32(value[d]);
 	}
 }
 
-static void values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
+static void attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
+		       u32 count)
 {
-	u32 i, d;
-
-	for (i = 0; i < n; i++, v += stride)
-		for (d = 0; d < dim; d++)
-			y[d] += p[i] * llm_f16_to_f32(v[d]);
-}
-
-static float exp_sum(float *x, float maximum, u32 n)
-{
-	float sum = 0;
 	u32 i;
 
-	for (i = 0; i < n; i++) {
-		x[i] = llm_expf(x[i] - maximum);
-		sum += x[i];
-	}
-	return sum;
+	for (i = 0; i < count; i++)
+		attend_query(page, &queries[i]);
 }
 
 static void silu_mul(float *y, const float *g, const float *u, u32 n)
@@ -210,6 +226,7 @@ const struct llm_form llm_form_portable = {
 	.name = "portable",
 	.usable = usable,
 	.macs_per_us = 1000,
+	.float_macs_per_us = 1000,
 	.matmul = {
 		[LLM_TENSOR_F32] = matmul_f32,
 		[LLM_TENSOR_F16] = matmul_f16,
@@ -231,8 +248,6 @@ const struct llm_form llm_form_portable = {
 	.quantize = quantize,
 	.sum_squares = sum_squares,
 	.f32_to_f16 = f32_to_f16,
-	.scores_f16 = scores_f16,
-	.values_f16 = values_f16,
-	.exp_sum = exp_sum,
+	.attend_f16 = attend_f16,
 	.silu_mul = silu_mul,
 };

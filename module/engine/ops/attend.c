@@ -121,13 +121,56 @@ static u32 stored_width(const struct attention *a)
 	return a->kv_heads * (a->key + a->value);
 }
 
+/*
+ * How the queries of a step are cut into tiles: blocks of rows, for each the
+ * key/value heads, and for each of those blocks of the heads that share it.
+ */
+struct cut {
+	u32 rows;
+	u32 row_blocks;
+	u32 heads;
+	u32 head_blocks;
+};
+
+static struct cut cut_queries(const struct llm_step *step, const struct attention *a, u32 part)
+{
+	u32 group = a->heads / a->kv_heads;
+	u32 first = (part - 1) * LLM_CHUNK_POSITIONS;
+	u32 positions = min(step->positions - first, LLM_CHUNK_POSITIONS);
+	u32 queries = max(1U, step->plan->form->float_macs_per_us * LLM_TILE_US /
+				      (positions * (a->key + a->value)));
+	struct cut cut;
+
+	cut.heads = min(group, queries);
+	cut.head_blocks = DIV_ROUND_UP(group, cut.heads);
+	cut.rows = min(max(1U, queries / cut.heads), step->row_count);
+	cut.row_blocks = DIV_ROUND_UP(step->row_count, cut.rows);
+	return cut;
+}
+
 static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
 	struct attention a = attention_of(insn);
+	struct cut cut;
 
 	if (part == PART_STORE)
 		return llm_op_row_tiles(step, insn->dst, stored_width(&a));
-	return step->row_count * a.heads;
+	cut = cut_queries(step, &a, part);
+	return cut.row_blocks * a.kv_heads * cut.head_blocks;
+}
+
+/* Keys lie column after column, so that scores need no sum across lanes. */
+static void store_keys(const struct llm_form *form, u16 *keys, const float *row, u32 width)
+{
+	u16 half[64];
+	u32 c, i, n;
+
+	for (c = 0; c < width; c += n) {
+		n = min(width - c, (u32)ARRAY_SIZE(half));
+		form->f32_to_f16(half, row + c, n);
+		for (i = 0; i < n; i++)
+			keys[(c + i) * LLM_PAGE_POSITIONS] = half[i];
+	}
 }
 
 static void store(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
@@ -142,103 +185,150 @@ static void store(const struct llm_step *step, const struct llm_insn *insn, u32 
 	for (i = span.first; i < span.end; i++) {
 		data = step->rows[i].kv->pages[step->rows[i].position / LLM_PAGE_POSITIONS]->data;
 		at = step->rows[i].position % LLM_PAGE_POSITIONS;
-		form->f32_to_f16((u16 *)(data + slot->page_offset) + at * slot->key_width,
-				 llm_op_row(step, insn->src[1], i) + a.key_column,
-				 slot->key_width);
+		store_keys(form, (u16 *)(data + slot->page_offset) + at,
+			   llm_op_row(step, insn->src[1], i) + a.key_column, slot->key_width);
 		form->f32_to_f16((u16 *)(data + slot->value_offset) + at * slot->value_width,
 				 llm_op_row(step, insn->src[2], i) + a.value_column,
 				 slot->value_width);
 	}
 }
 
-/* What a row and head has so far: unscaled result, maximum and sum. */
-struct softmax {
-	float *result;
-	float *maximum;
-	float *sum;
+/*
+ * A query, the position after the last it sees in the present chunk, and whether
+ * it sees none beyond.
+ */
+struct query {
+	struct llm_attend_query at_page;
+	u32 end;
+	bool last;
 };
 
-static void attend_page(const struct llm_form *form, const struct softmax *state,
-			const float *query, const u16 *keys, const u16 *values,
-			const struct llm_slot *slot, const struct attention *a, float scale,
-			u32 positions)
-{
-	float scores[LLM_PAGE_POSITIONS];
-	float maximum = *state->maximum;
-	float shrink;
-	u32 i;
-
-	form->scores_f16(scores, query, keys, slot->key_width, positions, a->key);
-	for (i = 0; i < positions; i++) {
-		scores[i] *= scale;
-		maximum = scores[i] > maximum ? scores[i] : maximum;
-	}
-	shrink = llm_expf(*state->maximum - maximum);
-	*state->maximum = maximum;
-	*state->sum = *state->sum * shrink + form->exp_sum(scores, maximum, positions);
-	for (i = 0; i < a->value; i++)
-		state->result[i] *= shrink;
-	form->values_f16(state->result, scores, values, slot->value_width, positions, a->value);
-}
-
-static struct softmax softmax_of(const struct llm_step *step, const struct llm_insn *insn, u32 row,
-				 u32 head, u32 value)
+static void begin_query(const struct llm_step *step, const struct llm_insn *insn,
+			const struct attention *a, struct query *query, u32 row, u32 head,
+			u32 first)
 {
 	const struct llm_plan *plan = step->plan;
 	float *state = (float *)(step->workspace + plan->softmax_offset) +
 		       2 * ((u64)row * plan->softmax_heads + head);
+	u32 i;
 
-	return (struct softmax){
-		.result = llm_op_row(step, insn->dst, row) + head * value,
+	query->at_page = (struct llm_attend_query){
+		.query = llm_op_row(step, insn->src[0], row) + a->query_column + head * a->key,
+		.result = llm_op_row(step, insn->dst, row) + head * a->value,
 		.maximum = &state[0],
 		.sum = &state[1],
 	};
+	query->last = step->rows[row].position < first + LLM_CHUNK_POSITIONS;
+	query->end = query->last ? step->rows[row].position + 1 : first + LLM_CHUNK_POSITIONS;
+	if (first)
+		return;
+	*query->at_page.maximum = -3e38f;
+	*query->at_page.sum = 0;
+	for (i = 0; i < a->value; i++)
+		query->at_page.result[i] = 0;
 }
 
-static void softmax_begin(const struct softmax *state, u32 value)
+static void end_query(const struct query *query, u32 columns)
+{
+	float scale = 1.0f / *query->at_page.sum;
+	u32 i;
+
+	for (i = 0; i < columns; i++)
+		query->at_page.result[i] *= scale;
+}
+
+/* Shows the queries a page that begins at position @at, if they may see any of it. */
+static void attend_page(const struct llm_form *form, const struct llm_attend_page *page,
+			const struct query *queries, u32 count, u32 at)
+{
+	struct llm_attend_query seeing[LLM_ATTEND_QUERIES];
+	u32 i, n = 0;
+
+	for (i = 0; i < count; i++) {
+		if (queries[i].end <= at)
+			continue;
+		seeing[n] = queries[i].at_page;
+		seeing[n].from = 0;
+		seeing[n++].to = min(queries[i].end - at, LLM_PAGE_POSITIONS);
+	}
+	if (n)
+		form->attend_f16(page, seeing, n);
+}
+
+/* Shows queries of rows of one session the chunk that begins at position @first. */
+static void attend_chunk(const struct llm_step *step, const struct llm_insn *insn,
+			 const struct attention *a, const struct llm_kv *kv,
+			 const struct query *queries, u32 count, u32 kv_head, u32 first)
+{
+	const struct llm_slot *slot = &step->plan->slots[insn->slot];
+	struct llm_attend_page page = {
+		.value_stride = slot->value_width,
+		.key = a->key,
+		.value = a->value,
+		.scale = llm_float(insn->arg[7]),
+	};
+	u32 end = 0, at, i;
+	const u8 *data;
+
+	for (i = 0; i < count; i++)
+		end = max(end, queries[i].end);
+	for (at = first; at < end; at += LLM_PAGE_POSITIONS) {
+		data = kv->pages[at / LLM_PAGE_POSITIONS]->data;
+		page.keys = (const u16 *)(data + slot->page_offset) +
+			    kv_head * a->key * LLM_PAGE_POSITIONS;
+		page.values = (const u16 *)(data + slot->value_offset) + kv_head * a->value;
+		attend_page(step->plan->form, &page, queries, count, at);
+	}
+}
+
+/* Takes queries of rows of one session until there are enough for one pass. */
+struct pass {
+	struct query queries[LLM_ATTEND_QUERIES];
+	const struct llm_kv *kv;
+	u32 count;
+};
+
+static void end_pass(const struct llm_step *step, const struct llm_insn *insn,
+		     const struct attention *a, struct pass *pass, u32 kv_head, u32 first)
 {
 	u32 i;
 
-	for (i = 0; i < value; i++)
-		state->result[i] = 0;
-	*state->maximum = -3e38f;
-	*state->sum = 0;
-}
-
-static void softmax_end(const struct softmax *state, u32 value)
-{
-	float scale = 1.0f / *state->sum;
-	u32 i;
-
-	for (i = 0; i < value; i++)
-		state->result[i] *= scale;
+	if (!pass->count)
+		return;
+	attend_chunk(step, insn, a, pass->kv, pass->queries, pass->count, kv_head, first);
+	for (i = 0; i < pass->count; i++)
+		if (pass->queries[i].last)
+			end_query(&pass->queries[i], a->value);
+	pass->count = 0;
 }
 
 static void attend(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	const struct llm_slot *slot = &step->plan->slots[insn->slot];
 	struct attention a = attention_of(insn);
-	u32 row = tile / a.heads, head = tile % a.heads;
-	u32 kv_head = head / (a.heads / a.kv_heads);
-	struct softmax state = softmax_of(step, insn, row, head, a.value);
-	const float *query = llm_op_row(step, insn->src[0], row) + a.query_column + head * a.key;
+	struct cut cut = cut_queries(step, &a, part);
+	u32 group = a.heads / a.kv_heads;
+	u32 row = tile % cut.row_blocks * cut.rows;
+	u32 last_row = min(row + cut.rows, step->row_count);
+	u32 kv_head = tile / cut.row_blocks / cut.head_blocks;
+	u32 head_from = tile / cut.row_blocks % cut.head_blocks * cut.heads;
+	u32 head_to = min(head_from + cut.heads, group);
 	u32 first = (part - 1) * LLM_CHUNK_POSITIONS;
-	u32 all = step->rows[row].position + 1;
-	u32 end = min(all, first + LLM_CHUNK_POSITIONS);
-	const u8 *data;
-	u32 at;
+	struct pass pass = { .count = 0 };
+	u32 head;
 
-	if (first == 0)
-		softmax_begin(&state, a.value);
-	for (at = first; at < end; at += LLM_PAGE_POSITIONS) {
-		data = step->rows[row].kv->pages[at / LLM_PAGE_POSITIONS]->data;
-		attend_page(step->plan->form, &state, query,
-			    (const u16 *)(data + slot->page_offset) + kv_head * a.key,
-			    (const u16 *)(data + slot->value_offset) + kv_head * a.value, slot, &a,
-			    llm_float(insn->arg[7]), min(end - at, LLM_PAGE_POSITIONS));
+	for (; row < last_row; row++) {
+		if (step->rows[row].position < first)
+			continue;
+		for (head = head_from; head < head_to; head++) {
+			if (pass.count == LLM_ATTEND_QUERIES ||
+			    (pass.count && pass.kv != step->rows[row].kv))
+				end_pass(step, insn, &a, &pass, kv_head, first);
+			pass.kv = step->rows[row].kv;
+			begin_query(step, insn, &a, &pass.queries[pass.count++], row,
+				    kv_head * group + head, first);
+		}
 	}
-	if (first < all && end == all)
-		softmax_end(&state, a.value);
+	end_pass(step, insn, &a, &pass, kv_head, first);
 }
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)

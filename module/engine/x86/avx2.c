@@ -7,35 +7,16 @@
 #include "../form.h"
 #include "../math.h"
 #include "avx2.h"
-#include "intrinsics.h"
+#include "avx2_lanes.h"
 
 /* Input rows that share one pass over a weight row. */
 #define ROWS 4
-
-static float sum_lanes(__m256 a)
-{
-	__m128 x = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-
-	x = _mm_add_ps(x, _mm_movehl_ps(x, x));
-	x = _mm_add_ss(x, _mm_movehdup_ps(x));
-	return _mm_cvtss_f32(x);
-}
-
-static __m256 load_f16(const u16 *x)
-{
-	return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)x));
-}
 
 static __m256 load_bf16(const u16 *x)
 {
 	__m256i wide = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)x));
 
 	return _mm256_castsi256_ps(_mm256_slli_epi32(wide, 16));
-}
-
-static float f16_to_f32(u16 x)
-{
-	return _cvtsh_ss(x);
 }
 
 static __always_inline void dot_f32(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
@@ -228,15 +209,6 @@ DEFINE_MATMUL(f16)
 DEFINE_MATMUL(bf16)
 DEFINE_MATMUL(q8_0)
 
-static float most_lane(__m256 a)
-{
-	__m128 x = _mm_max_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));
-
-	x = _mm_max_ps(x, _mm_movehl_ps(x, x));
-	x = _mm_max_ss(x, _mm_movehdup_ps(x));
-	return _mm_cvtss_f32(x);
-}
-
 /* Eight numbers to integers in -127..127, to nearest, halves away from zero. */
 static __m256i round_lanes(__m256 x, __m256 inverse)
 {
@@ -329,84 +301,6 @@ void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = _cvtss_sh(x[i], 0);
 }
 
-void llm_avx2_scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim)
-{
-	__m256 even, odd;
-	u32 i, d;
-
-	for (i = 0; i < n; i++, k += stride) {
-		even = _mm256_setzero_ps();
-		odd = _mm256_setzero_ps();
-		for (d = 0; d + 16 <= dim; d += 16) {
-			even = _mm256_fmadd_ps(load_f16(k + d), _mm256_loadu_ps(q + d), even);
-			odd = _mm256_fmadd_ps(load_f16(k + d + 8), _mm256_loadu_ps(q + d + 8), odd);
-		}
-		s[i] = sum_lanes(_mm256_add_ps(even, odd));
-		for (; d < dim; d++)
-			s[i] += f16_to_f32(k[d]) * q[d];
-	}
-}
-
-void llm_avx2_values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim)
-{
-	__m256 sum;
-	u32 i, d;
-
-	for (d = 0; d + 8 <= dim; d += 8) {
-		sum = _mm256_loadu_ps(y + d);
-		for (i = 0; i < n; i++)
-			sum = _mm256_fmadd_ps(_mm256_set1_ps(p[i]), load_f16(v + i * stride + d),
-					      sum);
-		_mm256_storeu_ps(y + d, sum);
-	}
-	for (; d < dim; d++)
-		for (i = 0; i < n; i++)
-			y[d] += p[i] * f16_to_f32(v[i * stride + d]);
-}
-
-/* llm_expf() in eight lanes. */
-static __m256 exp_lanes(__m256 x)
-{
-	__m256i exponent;
-	__m256 n, p;
-
-	/* The first operand of max is dropped where it is not a number. */
-	x = _mm256_max_ps(x, _mm256_set1_ps(LLM_EXP_MIN));
-	x = _mm256_min_ps(x, _mm256_set1_ps(LLM_EXP_MAX));
-	n = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(LLM_LOG2_E)),
-			    _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-	x = _mm256_fnmadd_ps(n, _mm256_set1_ps(LLM_LN2_HIGH), x);
-	x = _mm256_fnmadd_ps(n, _mm256_set1_ps(LLM_LN2_LOW), x);
-	p = _mm256_set1_ps(LLM_EXP_E0);
-	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E1));
-	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E2));
-	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E3));
-	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E4));
-	p = _mm256_fmadd_ps(p, x, _mm256_set1_ps(LLM_EXP_E5));
-	p = _mm256_fmadd_ps(_mm256_mul_ps(p, x), x, _mm256_add_ps(x, _mm256_set1_ps(1.0f)));
-	exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-	return _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23)));
-}
-
-float llm_avx2_exp_sum(float *x, float maximum, u32 n)
-{
-	__m256 sums = _mm256_setzero_ps(), e;
-	float sum;
-	u32 i;
-
-	for (i = 0; i + 8 <= n; i += 8) {
-		e = exp_lanes(_mm256_sub_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(maximum)));
-		_mm256_storeu_ps(x + i, e);
-		sums = _mm256_add_ps(sums, e);
-	}
-	sum = sum_lanes(sums);
-	for (; i < n; i++) {
-		x[i] = llm_expf(x[i] - maximum);
-		sum += x[i];
-	}
-	return sum;
-}
-
 void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n)
 {
 	const __m256 one = _mm256_set1_ps(1.0f);
@@ -427,6 +321,7 @@ const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
 	.usable = llm_cpu_has_avx2,
 	.macs_per_us = 10000,
+	.float_macs_per_us = 8000,
 	.matmul = {
 		[LLM_TENSOR_F32] = llm_avx2_matmul_f32,
 		[LLM_TENSOR_F16] = llm_avx2_matmul_f16,
@@ -448,8 +343,6 @@ const struct llm_form llm_form_avx2 = {
 	.quantize = llm_avx2_quantize,
 	.sum_squares = llm_avx2_sum_squares,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
-	.scores_f16 = llm_avx2_scores_f16,
-	.values_f16 = llm_avx2_values_f16,
-	.exp_sum = llm_avx2_exp_sum,
+	.attend_f16 = llm_avx2_attend_f16,
 	.silu_mul = llm_avx2_silu_mul,
 };

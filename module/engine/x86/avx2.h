@@ -24,9 +24,8 @@ void llm_avx2_matmul_mxfp4(const struct llm_matmul *m);
 void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n);
 float llm_avx2_sum_squares(const float *x, u32 n);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
-void llm_avx2_scores_f16(float *s, const float *q, const u16 *k, u32 stride, u32 n, u32 dim);
-void llm_avx2_values_f16(float *y, const float *p, const u16 *v, u32 stride, u32 n, u32 dim);
-float llm_avx2_exp_sum(float *x, float maximum, u32 n);
+void llm_avx2_attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
+			 u32 count);
 void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n);
 
 #endif /* LLM_ENGINE_AVX2_H */

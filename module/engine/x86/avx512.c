@@ -6,6 +6,7 @@
 #include "../form.h"
 #include "../math.h"
 #include "avx2.h"
+#include "avx512.h"
 #include "intrinsics.h"
 
 /* Input rows that share one pass over a group of weight rows. */
@@ -157,6 +158,7 @@ const struct llm_form llm_form_avx512 = {
 	.name = "avx512",
 	.usable = llm_cpu_has_avx512,
 	.macs_per_us = 40000,
+	.float_macs_per_us = 16000,
 	.matmul = {
 		[LLM_TENSOR_F32] = llm_avx2_matmul_f32,
 		[LLM_TENSOR_F16] = matmul_f16,
@@ -179,8 +181,6 @@ const struct llm_form llm_form_avx512 = {
 	.quantize = llm_avx2_quantize,
 	.sum_squares = llm_avx2_sum_squares,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
-	.scores_f16 = llm_avx2_scores_f16,
-	.values_f16 = llm_avx2_values_f16,
-	.exp_sum = llm_avx2_exp_sum,
+	.attend_f16 = llm_avx512_attend_f16,
 	.silu_mul = llm_avx2_silu_mul,
 };

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The functions of the AVX-512 form that have files of their own; see struct llm_form. */
+#ifndef LLM_ENGINE_AVX512_H
+#define LLM_ENGINE_AVX512_H
+
+#include "../form.h"
+
+void llm_avx512_attend_f16(const struct llm_attend_page *page,
+			   const struct llm_attend_query *queries, u32 count);
+
+#endif /* LLM_ENGINE_AVX512_H */
