@@ -7,6 +7,18 @@
 
 static const struct arch *const archs[] = {
 	&arch_llama,
+	&arch_qwen2,
+	&arch_qwen3,
+	&arch_gemma,
+	&arch_gemma2,
+	&arch_gemma3,
+	&arch_phi3,
+	&arch_gpt2,
+	&arch_gptneox,
+	&arch_starcoder2,
+	&arch_olmo2,
+	&arch_stablelm,
+	&arch_granite,
 };
 
 const struct arch *arch_find(const char *name, __u64 length)

@@ -12,8 +12,24 @@
 
 struct transformer;
 
-/** TRANSFORMER_HALVES - rotary positions pair column i of a head with i + half of it. */
+/** TRANSFORMER_HALVES - rotary positions rotate by LLM_PAIRING_HALVES. */
 #define TRANSFORMER_HALVES		(1U << 0)
+/** TRANSFORMER_POSITIONS - learned positions are added; nothing is rotated. */
+#define TRANSFORMER_POSITIONS		(1U << 1)
+/** TRANSFORMER_LAYER_NORM - norms are LLM_NORM_LAYER. */
+#define TRANSFORMER_LAYER_NORM		(1U << 2)
+/** TRANSFORMER_NO_PRE_NORMS - parts of a layer take the representation as it is. */
+#define TRANSFORMER_NO_PRE_NORMS	(1U << 3)
+/** TRANSFORMER_POST_NORMS - what a part of a layer makes is normed before it is added. */
+#define TRANSFORMER_POST_NORMS		(1U << 4)
+/** TRANSFORMER_HEAD_NORMS - each query and key head is normed. */
+#define TRANSFORMER_HEAD_NORMS		(1U << 5)
+/** TRANSFORMER_WIDTH_NORMS - all queries are normed together, and all keys. */
+#define TRANSFORMER_WIDTH_NORMS		(1U << 6)
+/** TRANSFORMER_UNGATED - the feed-forward part is down (act (up x)). */
+#define TRANSFORMER_UNGATED		(1U << 7)
+/** TRANSFORMER_JOINED_GATE - the gate is the first half of what ffn_up makes. */
+#define TRANSFORMER_JOINED_GATE		(1U << 8)
 
 /**
  * struct arch - one architecture
@@ -21,6 +37,8 @@ struct transformer;
  * @compile: adds registers, slots, tensors and program; compile_transformer() or
  *	a function of its own
  * @traits: for compile_transformer(): TRANSFORMER_*
+ * @activation: for compile_transformer(): enum llm_activation of the feed-forward
+ *	part
  * @read: for compile_transformer(): reads the keys that only this architecture
  *	has, after those that all have; or NULL
  */
@@ -28,10 +46,23 @@ struct arch {
 	const char *name;
 	void (*compile)(struct compile *c, const struct arch *arch);
 	__u32 traits;
+	__u32 activation;
 	void (*read)(struct compile *c, struct transformer *t);
 };
 
 extern const struct arch arch_llama;
+extern const struct arch arch_qwen2;
+extern const struct arch arch_qwen3;
+extern const struct arch arch_gemma;
+extern const struct arch arch_gemma2;
+extern const struct arch arch_gemma3;
+extern const struct arch arch_phi3;
+extern const struct arch arch_gpt2;
+extern const struct arch arch_gptneox;
+extern const struct arch arch_starcoder2;
+extern const struct arch arch_olmo2;
+extern const struct arch arch_stablelm;
+extern const struct arch arch_granite;
 
 /**
  * arch_find() - an architecture by its name

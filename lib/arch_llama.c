@@ -6,15 +6,16 @@
 
 static void read_keys(struct compile *c, struct transformer *t)
 {
+	transformer_read_window(c, t, 0, 0);
 	compile_uint(c, compile_key(c, "expert_used_count"), 0, 0, UINT32_MAX);
 	if (compile_uint(c, compile_key(c, "expert_count"), 0, 0, UINT32_MAX))
 		compile_fail(c, EOPNOTSUPP, "key '%s': mixtures of experts are not supported",
 			     compile_key(c, "expert_count"));
-	(void)t;
 }
 
 const struct arch arch_llama = {
 	.name = "llama",
 	.compile = compile_transformer,
+	.activation = LLM_ACT_SILU,
 	.read = read_keys,
 };

@@ -94,6 +94,15 @@ double compile_float(struct compile *c, const char *name, double missing)
 	return c->code ? 1 : value;
 }
 
+bool compile_bool(struct compile *c, const char *name, bool missing)
+{
+	bool value = missing;
+
+	if (!c->code && gguf_get_bool(c->gguf, name, &value, c->error) < 0)
+		c->code = -EINVAL;
+	return c->code ? missing : value;
+}
+
 const struct gguf_tensor *compile_find(struct compile *c, const char *name, __u64 columns,
 				       __u64 rows)
 {
@@ -219,6 +228,7 @@ __u32 compile_vectors(struct compile *c, const char *name,
 		      const struct gguf_tensor *const *sources, __u32 count)
 {
 	__u64 offset, columns = 0;
+	__u32 rows = count == 1 ? sources[0]->dims[1] : 1;
 	__u32 number, i;
 
 	for (i = 0; i < count && !c->code; i++) {
@@ -230,7 +240,7 @@ __u32 compile_vectors(struct compile *c, const char *name,
 	}
 	if (c->code)
 		return LLM_IMAGE_NONE;
-	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, columns, 1);
+	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, columns / rows, rows);
 	if (c->writer.out_of_memory) {
 		compile_fail(c, ENOMEM, "not enough memory");
 		return LLM_IMAGE_NONE;

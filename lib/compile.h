@@ -170,6 +170,16 @@ __u32 compile_uint(struct compile *c, const char *name, __u64 missing, __u32 lea
 double compile_float(struct compile *c, const char *name, double missing);
 
 /**
+ * compile_bool() - yes or no of the metadata
+ * @c: compilation
+ * @name: key
+ * @missing: what it is where there is no such key, or after a failure
+ *
+ * Return: yes or no.
+ */
+bool compile_bool(struct compile *c, const char *name, bool missing);
+
+/**
  * compile_find() - a tensor of the file, its shape checked
  * @c: compilation
  * @name: name
@@ -229,7 +239,8 @@ __u32 compile_vector(struct compile *c, const struct gguf_tensor *source);
  * compile_vectors() - puts vectors into the image as one, as F32
  * @c: compilation
  * @name: its name there
- * @sources: tensors of the file, F32, F16 or BF16, one after the other
+ * @sources: tensors of the file, F32, F16 or BF16; one keeps its shape, several
+ *	become one row
  * @count: how many, 1..COMPILE_MAX_PARTS
  *
  * Return: its number there.

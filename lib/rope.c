@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,9 +46,9 @@ static void read_scaling(struct compile *c, struct rope *rope)
 		rope->factor = 1;
 	else if (text_is(type, length, "yarn"))
 		read_yarn(c, rope);
-	else if (!text_is(type, length, "linear"))
+	else if (!text_is(type, length, "linear") && !text_is(type, length, "longrope"))
 		compile_fail(c, EOPNOTSUPP,
-			     "key '%s': '%.*s' is not supported; 'none', 'linear' and 'yarn' are",
+			     "key '%s': '%.*s' is not supported; 'none', 'linear', 'yarn' and 'longrope' are",
 			     name, length < 32 ? (int)length : 32, type);
 }
 
@@ -134,9 +135,18 @@ __u16 rope_add(struct compile *c, const struct rope *rope, const char *name)
 {
 	__u16 angles = image_add_register(&c->writer, rope->dims, LLM_ROWS_BATCH);
 	struct llm_insn insn = compile_insn(LLM_OP_ANGLES, angles);
+	char long_name[COMPILE_NAME_SIZE];
 
-	insn.tensor[0] = add_frequencies(c, rope, name, "rope_freqs.weight");
 	insn.arg[0] = number_bits(rope->magnitude);
+	if (compile_find(c, "rope_factors_short.weight", rope->dims / 2, 1)) {
+		compile_need(c, "rope_factors_long.weight", rope->dims / 2, 1);
+		snprintf(long_name, sizeof(long_name), "%s_long", name);
+		insn.tensor[0] = add_frequencies(c, rope, name, "rope_factors_short.weight");
+		insn.tensor[1] = add_frequencies(c, rope, long_name, "rope_factors_long.weight");
+		insn.arg[1] = rope->original;
+	} else {
+		insn.tensor[0] = add_frequencies(c, rope, name, "rope_freqs.weight");
+	}
 	image_add_insn(&c->writer, &insn);
 	return angles;
 }

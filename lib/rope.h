@@ -43,7 +43,9 @@ void rope_read(struct compile *c, struct rope *rope, __u32 head);
  * @name: name of the tensor of frequencies in the image
  *
  * The frequencies are base^(-2i / dims), divided by those of a tensor
- * rope_freqs.weight, if there is one, and scaled.
+ * rope_freqs.weight, if there is one, and scaled. Where there are the tensors
+ * rope_factors_short.weight and rope_factors_long.weight, those divide them in
+ * sessions of up to @original positions and in longer ones (arXiv:2402.13753).
  *
  * Return: register of the angles, for LLM_OP_ROPE.
  */

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
 #include <stdio.h>
 
 #include "linear.h"
@@ -9,61 +10,138 @@
 static void add_registers(struct compile *c, struct transformer *t)
 {
 	__u32 qkv = t->heads * t->key_dim + t->kv_heads * (t->key_dim + t->value_dim);
+	__u32 up = t->arch->traits & TRANSFORMER_UNGATED ? t->hidden : 2 * t->hidden;
 
 	t->x = image_add_register(&c->writer, t->width, LLM_ROWS_BATCH);
 	t->normed = image_add_register(&c->writer, t->width, LLM_ROWS_BATCH);
 	t->qkv = image_add_register(&c->writer, qkv, LLM_ROWS_BATCH);
 	t->attended = image_add_register(&c->writer, t->heads * t->value_dim, LLM_ROWS_BATCH);
-	t->up = image_add_register(&c->writer, 2 * t->hidden, LLM_ROWS_BATCH);
+	t->up = image_add_register(&c->writer, up, LLM_ROWS_BATCH);
 	t->gated = image_add_register(&c->writer, t->hidden, LLM_ROWS_BATCH);
 }
 
-static __u32 add_embedding(struct compile *c, const struct transformer *t)
+static __u32 add_embed(struct compile *c, const struct transformer *t, __u16 dst, __u16 addend,
+		       __u32 index, const struct gguf_tensor *source)
 {
-	struct llm_insn insn = compile_insn(LLM_OP_EMBED, t->x);
-	const struct gguf_tensor *source;
+	struct llm_insn insn = compile_insn(LLM_OP_EMBED, dst);
 
-	source = compile_need(c, "token_embd.weight", t->width, c->writer.model.vocab_size);
-	insn.tensor[0] = compile_weight(c, "token_embd.weight", &source, 1);
+	if (c->code)
+		return LLM_IMAGE_NONE;
+	insn.src[0] = addend;
+	insn.tensor[0] = compile_weight(c, source->name, &source, 1);
+	insn.arg[0] = number_bits(index == LLM_EMBED_TOKEN ? t->embedding_scale : 1);
+	insn.arg[1] = index;
 	image_add_insn(&c->writer, &insn);
 	return insn.tensor[0];
 }
 
-void transformer_norm(struct compile *c, const struct transformer *t, __u16 dst, __u16 src,
-		      const char *name)
+static __u32 add_embedding(struct compile *c, const struct transformer *t)
 {
-	struct llm_insn insn = compile_insn(LLM_OP_NORM, dst);
+	bool positions = t->arch->traits & TRANSFORMER_POSITIONS;
+	const struct gguf_tensor *tokens, *learned;
+	__u32 number;
+
+	tokens = compile_need(c, "token_embd.weight", t->width, c->writer.model.vocab_size);
+	number = add_embed(c, t, positions ? t->normed : t->x, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
+			   tokens);
+	if (positions) {
+		learned = compile_need(c, "position_embd.weight", t->width,
+				       c->writer.model.context_length);
+		add_embed(c, t, t->x, t->normed, LLM_EMBED_POSITION, learned);
+	}
+	return number;
+}
+
+static void add_angles(struct compile *c, struct transformer *t)
+{
+	if (!t->rotates)
+		return;
+	t->angles = rope_add(c, &t->rope, "rope_frequencies");
+	t->window_angles = t->angles;
+	if (t->window && (t->window_rope.base != t->rope.base ||
+			  t->window_rope.factor != t->rope.factor ||
+			  t->window_rope.yarn != t->rope.yarn ||
+			  t->window_rope.magnitude != t->rope.magnitude))
+		t->window_angles = rope_add(c, &t->window_rope, "rope_window_frequencies");
+}
+
+/* A norm without its place; its tensors have so many columns and rows. */
+static struct llm_insn norm_insn(struct compile *c, const struct transformer *t, const char *name,
+				 __u32 columns, __u32 rows)
+{
+	struct llm_insn insn = compile_insn(LLM_OP_NORM, 0);
 	char full[COMPILE_NAME_SIZE];
 
 	snprintf(full, sizeof(full), "%s.weight", name);
-	insn.src[0] = src;
-	insn.tensor[0] = compile_vector(c, compile_need(c, full, t->width, 1));
+	insn.tensor[0] = compile_vector(c, compile_need(c, full, columns, rows));
+	snprintf(full, sizeof(full), "%s.bias", name);
+	insn.tensor[1] = compile_vector(c, compile_find(c, full, columns, rows));
 	insn.arg[0] = number_bits(t->epsilon);
-	insn.arg[1] = t->width;
+	insn.arg[1] = columns;
+	insn.arg[2] = t->arch->traits & TRANSFORMER_LAYER_NORM ? LLM_NORM_LAYER : LLM_NORM_RMS;
+	return insn;
+}
+
+void transformer_norm(struct compile *c, const struct transformer *t, __u16 dst, __u16 src,
+		      __u16 residual, const char *name)
+{
+	struct llm_insn insn = norm_insn(c, t, name, t->width, 1);
+
+	insn.dst = dst;
+	insn.src[0] = src;
+	insn.src[1] = residual;
+	insn.arg[4] = 1;
 	image_add_insn(&c->writer, &insn);
 }
 
 static void layer_norm(struct compile *c, const struct transformer *t, __u32 layer,
-		       __u16 dst, __u16 src, const char *name)
+		       __u16 dst, __u16 src, __u16 residual, const char *name)
 {
 	char full[COMPILE_NAME_SIZE];
 
 	snprintf(full, sizeof(full), "blk.%u.%s", layer, name);
-	transformer_norm(c, t, dst, src, full);
+	transformer_norm(c, t, dst, src, residual, full);
 }
 
-/* Keys follow the queries, so one instruction rotates both. */
-static void add_rope(struct compile *c, const struct transformer *t)
+/* Norms @heads heads from @column of the queries, keys and values, in place. */
+static void add_head_norm(struct compile *c, const struct transformer *t, __u32 layer,
+			  const char *name, __u32 column, __u32 heads)
 {
-	struct llm_insn insn = compile_insn(LLM_OP_ROPE, t->qkv);
+	bool together = t->arch->traits & TRANSFORMER_WIDTH_NORMS;
+	const struct gguf_tensor *found;
+	char full[COMPILE_NAME_SIZE];
+	struct llm_insn insn;
 
-	insn.src[0] = t->angles;
-	insn.arg[1] = t->heads + t->kv_heads;
-	insn.arg[2] = t->key_dim;
+	compile_layer_name(full, layer, name, "weight");
+	found = gguf_tensor_find(c->gguf, full);
+	if (!found && !(t->arch->traits & (TRANSFORMER_WIDTH_NORMS | TRANSFORMER_HEAD_NORMS)))
+		return;
+	snprintf(full, sizeof(full), "blk.%u.%s", layer, name);
+	insn = norm_insn(c, t, full, together ? heads * t->key_dim : t->key_dim,
+			 found && found->dims[1] > 1 ? heads : 1);
+	insn.dst = t->qkv;
+	insn.src[0] = t->qkv;
+	insn.arg[3] = column;
+	insn.arg[4] = together ? 1 : heads;
 	image_add_insn(&c->writer, &insn);
 }
 
-static void add_attend(struct compile *c, const struct transformer *t)
+/* Keys follow the queries, so one instruction rotates both. */
+static void add_rope(struct compile *c, const struct transformer *t, __u32 layer)
+{
+	struct llm_insn insn = compile_insn(LLM_OP_ROPE, t->qkv);
+
+	if (!t->rotates)
+		return;
+	insn.src[0] = t->windowed[layer] ? t->window_angles : t->angles;
+	insn.arg[1] = t->heads + t->kv_heads;
+	insn.arg[2] = t->key_dim;
+	insn.arg[3] = t->arch->traits & TRANSFORMER_HALVES ? LLM_PAIRING_HALVES :
+							     LLM_PAIRING_ADJACENT;
+	image_add_insn(&c->writer, &insn);
+}
+
+static void add_attend(struct compile *c, const struct transformer *t, __u32 layer)
 {
 	struct llm_insn insn = compile_insn(LLM_OP_ATTEND, t->attended);
 	__u32 queries = t->heads * t->key_dim, keys = t->kv_heads * t->key_dim;
@@ -79,52 +157,130 @@ static void add_attend(struct compile *c, const struct transformer *t)
 	insn.arg[5] = t->key_dim;
 	insn.arg[6] = t->value_dim;
 	insn.arg[7] = number_bits(t->attention_scale);
+	insn.arg[8] = t->windowed[layer] ? t->window : 0;
+	insn.arg[9] = number_bits(t->attention_cap);
 	image_add_insn(&c->writer, &insn);
 }
 
-void transformer_attention(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
-			   __u16 src, __u16 residual)
+/* dst = after * f(before * src) */
+static void add_act(struct compile *c, __u32 activation, __u16 dst, __u16 src, float before,
+		    float after)
 {
-	const struct linear qkv[] = {
-		{ "attn_q", t->heads * t->key_dim },
-		{ "attn_k", t->kv_heads * t->key_dim },
-		{ "attn_v", t->kv_heads * t->value_dim },
-	};
-	const struct linear output = { "attn_output", t->width };
+	struct llm_insn insn = compile_insn(LLM_OP_ACT, dst);
 
-	linear_add(c, &(struct linear_place) {
+	insn.src[0] = src;
+	insn.arg[0] = activation;
+	insn.arg[1] = number_bits(before);
+	insn.arg[2] = number_bits(after);
+	image_add_insn(&c->writer, &insn);
+}
+
+/* The last matrix of a part of a layer: what it makes is scaled by way of its input. */
+static void add_last(struct compile *c, const struct transformer *t,
+		     const struct linear_place *place, const char *name)
+{
+	const struct linear linear = { name, t->width };
+	char bias[COMPILE_NAME_SIZE];
+
+	if (t->residual_scale != 1) {
+		compile_layer_name(bias, place->layer, name, "bias");
+		if (compile_find(c, bias, t->width, 1))
+			compile_fail(c, EOPNOTSUPP, "tensor '%s' is not supported with key '%s'",
+				     bias, compile_key(c, "residual_scale"));
+		add_act(c, LLM_ACT_NONE, place->src, place->src, t->residual_scale, 1);
+	}
+	linear_add(c, place, &linear, 1);
+}
+
+static bool has_joined_qkv(struct compile *c, __u32 layer)
+{
+	char name[COMPILE_NAME_SIZE];
+
+	compile_layer_name(name, layer, "attn_qkv", "weight");
+	return gguf_tensor_find(c->gguf, name);
+}
+
+static void add_qkv(struct compile *c, const struct transformer *t, __u32 layer, __u16 src)
+{
+	__u32 queries = t->heads * t->key_dim, keys = t->kv_heads * t->key_dim;
+	__u32 values = t->kv_heads * t->value_dim;
+	const struct linear apart[] = {
+		{ "attn_q", queries }, { "attn_k", keys }, { "attn_v", values },
+	};
+	const struct linear joined = { "attn_qkv", queries + keys + values };
+	const struct linear_place place = {
 		.layer = layer, .dst = t->qkv, .src = src, .columns = t->width,
 		.residual = LLM_IMAGE_NONE16,
-	}, qkv, ARRAY_SIZE(qkv));
-	add_rope(c, t);
-	add_attend(c, t);
-	linear_add(c, &(struct linear_place) {
+	};
+
+	if (has_joined_qkv(c, layer))
+		linear_add(c, &place, &joined, 1);
+	else
+		linear_add(c, &place, apart, ARRAY_SIZE(apart));
+	add_head_norm(c, t, layer, "attn_q_norm", 0, t->heads);
+	add_head_norm(c, t, layer, "attn_k_norm", queries, t->kv_heads);
+}
+
+void transformer_attend(struct compile *c, const struct transformer *t, __u32 layer, __u16 src)
+{
+	add_qkv(c, t, layer, src);
+	add_rope(c, t, layer);
+	add_attend(c, t, layer);
+}
+
+void transformer_attended(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
+			  __u16 residual)
+{
+	const struct linear_place last = {
 		.layer = layer, .dst = dst, .src = t->attended,
 		.columns = t->heads * t->value_dim, .residual = residual,
-	}, &output, 1);
+	};
+
+	add_last(c, t, &last, "attn_output");
 }
 
 void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
 		       __u16 residual)
 {
-	const struct linear gate_up[] = {
-		{ "ffn_gate", t->hidden },
-		{ "ffn_up", t->hidden },
-	};
-	const struct linear down = { "ffn_down", t->width };
+	const struct linear apart[] = { { "ffn_gate", t->hidden }, { "ffn_up", t->hidden } };
+	const struct linear joined = { "ffn_up", 2 * t->hidden };
 	struct llm_insn glu = compile_insn(LLM_OP_GLU, t->gated);
-
-	linear_add(c, &(struct linear_place) {
+	const struct linear_place first = {
 		.layer = layer, .dst = t->up, .src = src, .columns = t->width,
 		.residual = LLM_IMAGE_NONE16,
-	}, gate_up, ARRAY_SIZE(gate_up));
-	glu.src[0] = t->up;
-	glu.arg[1] = t->hidden;
-	image_add_insn(&c->writer, &glu);
-	linear_add(c, &(struct linear_place) {
+	};
+	const struct linear_place last = {
 		.layer = layer, .dst = dst, .src = t->gated, .columns = t->hidden,
 		.residual = residual,
-	}, &down, 1);
+	};
+
+	if (t->arch->traits & TRANSFORMER_JOINED_GATE)
+		linear_add(c, &first, &joined, 1);
+	else
+		linear_add(c, &first, apart, ARRAY_SIZE(apart));
+	glu.src[0] = t->up;
+	glu.arg[1] = t->hidden;
+	glu.arg[2] = t->arch->activation;
+	image_add_insn(&c->writer, &glu);
+	add_last(c, t, &last, "ffn_down");
+}
+
+void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
+		       __u16 residual)
+{
+	const struct linear up = { "ffn_up", t->hidden };
+	const struct linear_place first = {
+		.layer = layer, .dst = t->up, .src = src, .columns = t->width,
+		.residual = LLM_IMAGE_NONE16,
+	};
+	const struct linear_place last = {
+		.layer = layer, .dst = dst, .src = t->gated, .columns = t->hidden,
+		.residual = residual,
+	};
+
+	linear_add(c, &first, &up, 1);
+	add_act(c, t->arch->activation, t->gated, t->up, 1, 1);
+	add_last(c, t, &last, "ffn_down");
 }
 
 void transformer_output(struct compile *c, const struct transformer *t, __u32 embedding)
@@ -132,27 +288,64 @@ void transformer_output(struct compile *c, const struct transformer *t, __u32 em
 	__u32 vocab = c->writer.model.vocab_size;
 	__u16 wanted = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
 	__u16 normed = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
+	__u16 logits = image_add_register(&c->writer, vocab, LLM_ROWS_OUTPUT);
 	struct llm_insn gather = compile_insn(LLM_OP_GATHER, wanted);
+	struct llm_insn linear = compile_insn(LLM_OP_LINEAR, logits);
 	const struct gguf_tensor *output;
-	struct llm_insn linear;
 
 	gather.src[0] = t->x;
 	image_add_insn(&c->writer, &gather);
-	transformer_norm(c, t, normed, wanted, "output_norm");
-	c->writer.model.logits = image_add_register(&c->writer, vocab, LLM_ROWS_OUTPUT);
-	linear = compile_insn(LLM_OP_LINEAR, c->writer.model.logits);
+	transformer_norm(c, t, normed, wanted, LLM_IMAGE_NONE16, "output_norm");
+	if (t->logit_scale != 1)
+		add_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
 	linear.src[0] = normed;
 	output = compile_find(c, "output.weight", t->width, vocab);
 	linear.tensor[0] = output ? compile_weight(c, "output.weight", &output, 1) : embedding;
+	linear.tensor[1] = compile_vector(c, compile_find(c, "output.bias", vocab, 1));
 	image_add_insn(&c->writer, &linear);
+	if (t->logit_cap > 0)
+		add_act(c, LLM_ACT_TANH, logits, logits, 1 / t->logit_cap, t->logit_cap);
+	c->writer.model.logits = logits;
+}
+
+/*
+ * What a part of a layer takes is normed before, unless the architecture has no
+ * such norms. In parallel layers the feed-forward part may do without one of its
+ * own: it then takes what attention took.
+ */
+static __u16 add_input(struct compile *c, const struct transformer *t, __u32 layer,
+		       const char *name)
+{
+	char full[COMPILE_NAME_SIZE];
+
+	if (t->arch->traits & TRANSFORMER_NO_PRE_NORMS)
+		return t->x;
+	compile_layer_name(full, layer, name, "weight");
+	if (!t->parallel || gguf_tensor_find(c->gguf, full))
+		layer_norm(c, t, layer, t->normed, t->x, LLM_IMAGE_NONE16, name);
+	return t->normed;
 }
 
 static void add_layer(struct compile *c, struct transformer *t, __u32 layer)
 {
-	layer_norm(c, t, layer, t->normed, t->x, "attn_norm");
-	transformer_attention(c, t, layer, t->x, t->normed, t->x);
-	layer_norm(c, t, layer, t->normed, t->x, "ffn_norm");
-	t->feed_forward(c, t, layer, t->x, t->normed, t->x);
+	bool post = t->arch->traits & TRANSFORMER_POST_NORMS;
+	/* Norms that follow need the result alone, and add the representation. */
+	__u16 dst = post ? t->normed : t->x;
+	__u16 residual = post ? LLM_IMAGE_NONE16 : t->x;
+	__u16 src;
+
+	src = add_input(c, t, layer, "attn_norm");
+	transformer_attend(c, t, layer, src);
+	if (t->parallel)
+		src = add_input(c, t, layer, "ffn_norm");
+	transformer_attended(c, t, layer, dst, residual);
+	if (post)
+		layer_norm(c, t, layer, t->x, dst, t->x, "post_attention_norm");
+	if (!t->parallel)
+		src = add_input(c, t, layer, "ffn_norm");
+	t->feed_forward(c, t, layer, dst, src, residual);
+	if (post)
+		layer_norm(c, t, layer, t->x, dst, t->x, "post_ffw_norm");
 }
 
 void compile_transformer(struct compile *c, const struct arch *arch)
@@ -167,7 +360,7 @@ void compile_transformer(struct compile *c, const struct arch *arch)
 		return;
 	add_registers(c, &t);
 	embedding = add_embedding(c, &t);
-	t.angles = rope_add(c, &t.rope, "rope_frequencies");
+	add_angles(c, &t);
 	for (layer = 0; layer < t.layers && !c->code; layer++)
 		add_layer(c, &t, layer);
 	transformer_output(c, &t, embedding);

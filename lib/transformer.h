@@ -21,8 +21,18 @@
  * @key_dim: columns of a query or key head
  * @value_dim: columns of a value head
  * @epsilon: of the norms
+ * @embedding_scale: what embeddings are multiplied by
  * @attention_scale: what scores are multiplied by
+ * @attention_cap: what scores are capped at, or 0
+ * @residual_scale: what is multiplied with before it is added to the representation
+ * @logit_scale: what logits are multiplied by
+ * @logit_cap: what logits are capped at, or 0
+ * @rotates: whether there are rotary positions
  * @rope: rotary positions
+ * @window: positions that layers with a window attend over, or 0
+ * @windowed: which layers have a window
+ * @window_rope: rotary positions of those layers
+ * @parallel: attention and the feed-forward part take the same representation
  * @feed_forward: adds the feed-forward part of a layer: from register @src to
  *	@dst, added to @residual unless that is LLM_IMAGE_NONE16; transformer_gated()
  *	or what read() of the architecture puts here
@@ -32,6 +42,7 @@
  * @x: the running representation
  * @normed: its norm
  * @angles: of the positions
+ * @window_angles: of the positions, for layers with a window
  * @qkv: queries, keys and values, side by side
  * @attended: what attention found
  * @up: what the feed-forward part first makes: gate and up, side by side
@@ -47,13 +58,24 @@ struct transformer {
 	__u32 key_dim;
 	__u32 value_dim;
 	float epsilon;
+	float embedding_scale;
 	float attention_scale;
+	float attention_cap;
+	float residual_scale;
+	float logit_scale;
+	float logit_cap;
+	bool rotates;
 	struct rope rope;
+	__u32 window;
+	bool windowed[COMPILE_MAX_LAYERS];
+	struct rope window_rope;
+	bool parallel;
 	void (*feed_forward)(struct compile *c, struct transformer *t, __u32 layer, __u16 dst,
 			     __u16 src, __u16 residual);
 	__u16 x;
 	__u16 normed;
 	__u16 angles;
+	__u16 window_angles;
 	__u16 qkv;
 	__u16 attended;
 	__u16 up;
@@ -75,27 +97,49 @@ void compile_transformer(struct compile *c, const struct arch *arch);
 void transformer_read(struct compile *c, struct transformer *t);
 
 /**
+ * transformer_read_window() - reads the keys that give layers a window
+ * @c: compilation
+ * @t: model, read by transformer_read()
+ * @missing: positions of the window where there is no such key, or 0 for none
+ * @period: where no key tells, the last of so many layers has no window; 0: all
+ *	layers have one
+ *
+ * The positions of these layers are rotated as all are; see @t->window_rope.
+ */
+void transformer_read_window(struct compile *c, struct transformer *t, __u32 missing,
+			     __u32 period);
+
+/**
  * transformer_norm() - adds a norm of the whole representation
  * @c: compilation
  * @t: model
  * @dst: register
  * @src: register
+ * @residual: register that is added, may be @dst, or LLM_IMAGE_NONE16
  * @name: name of the tensors without ".weight"
  */
 void transformer_norm(struct compile *c, const struct transformer *t, __u16 dst, __u16 src,
-		      const char *name);
+		      __u16 residual, const char *name);
 
 /**
- * transformer_attention() - adds the attention of a layer
+ * transformer_attend() - adds the attention of a layer up to @t->attended
+ * @c: compilation
+ * @t: model
+ * @layer: number of the layer
+ * @src: register of its input
+ */
+void transformer_attend(struct compile *c, const struct transformer *t, __u32 layer, __u16 src);
+
+/**
+ * transformer_attended() - adds the matrix that follows it
  * @c: compilation
  * @t: model
  * @layer: number of the layer
  * @dst: register of the result
- * @src: register of its input
  * @residual: register that is added, or LLM_IMAGE_NONE16
  */
-void transformer_attention(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
-			   __u16 src, __u16 residual);
+void transformer_attended(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
+			  __u16 residual);
 
 /**
  * transformer_gated() - adds a feed-forward part: down (act(gate x) * up x)
@@ -108,6 +152,18 @@ void transformer_attention(struct compile *c, const struct transformer *t, __u32
  * @residual: register that is added, or LLM_IMAGE_NONE16
  */
 void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
+		       __u16 residual);
+
+/**
+ * transformer_plain() - adds a feed-forward part: down (act(up x))
+ * @c: compilation
+ * @t: model
+ * @layer: number of the layer
+ * @dst: register of the result
+ * @src: register of its input
+ * @residual: register that is added, or LLM_IMAGE_NONE16
+ */
+void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
 		       __u16 residual);
 
 /**

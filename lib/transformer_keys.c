@@ -60,6 +60,51 @@ static void read_context(struct compile *c)
 									COMPILE_MAX_CONTEXT;
 }
 
+static float read_epsilon(struct compile *c, const struct transformer *t)
+{
+	return compile_float(c, compile_key(c, t->arch->traits & TRANSFORMER_LAYER_NORM ?
+					    "attention.layer_norm_epsilon" :
+					    "attention.layer_norm_rms_epsilon"), NAN);
+}
+
+/* The last of so many layers has no window; 0: all have one. */
+static void set_period(struct transformer *t, __u32 period)
+{
+	__u32 i;
+
+	for (i = 0; i < t->layers; i++)
+		t->windowed[i] = !period || i % period != period - 1;
+}
+
+/* One number is a period; an array tells of each layer. */
+static void read_pattern(struct compile *c, struct transformer *t, __u32 period)
+{
+	const char *name = compile_key(c, "attention.sliding_window_pattern");
+	const struct gguf_key *key = gguf_key_find(c->gguf, name);
+	__u32 i;
+
+	if (!key || key->kind != GGUF_ARRAY) {
+		set_period(t, compile_uint(c, name, period, 0, COMPILE_MAX_LAYERS));
+	} else if (key->count != t->layers || key->element == GGUF_STRING) {
+		compile_fail(c, EINVAL, "key '%s' is not a number for each layer", name);
+	} else {
+		for (i = 0; i < t->layers; i++)
+			t->windowed[i] = gguf_array_number(c->gguf, key, i) != 0;
+	}
+}
+
+void transformer_read_window(struct compile *c, struct transformer *t, __u32 missing,
+			     __u32 period)
+{
+	t->window = compile_uint(c, compile_key(c, "attention.sliding_window"), missing, 0,
+				 UINT32_MAX);
+	t->window_rope = t->rope;
+	if (c->code || !t->window)
+		return;
+	read_pattern(c, t, period);
+	t->window_rope.base = compile_float(c, compile_key(c, "rope.freq_base_swa"), t->rope.base);
+}
+
 void transformer_read(struct compile *c, struct transformer *t)
 {
 	t->layers = compile_uint(c, compile_key(c, "block_count"), COMPILE_REQUIRED, 1,
@@ -68,11 +113,17 @@ void transformer_read(struct compile *c, struct transformer *t)
 				COMPILE_MAX_WIDTH);
 	t->hidden = uniform_uint(c, "feed_forward_length", COMPILE_REQUIRED, COMPILE_MAX_WIDTH / 2,
 				 t->layers);
-	t->epsilon = compile_float(c, compile_key(c, "attention.layer_norm_rms_epsilon"), NAN);
+	t->epsilon = read_epsilon(c, t);
 	read_context(c);
 	read_heads(c, t);
-	rope_read(c, &t->rope, t->key_dim);
-	t->feed_forward = transformer_gated;
+	t->rotates = !(t->arch->traits & TRANSFORMER_POSITIONS);
+	if (t->rotates)
+		rope_read(c, &t->rope, t->key_dim);
+	t->feed_forward = t->arch->traits & TRANSFORMER_UNGATED ? transformer_plain :
+								  transformer_gated;
+	t->embedding_scale = 1;
+	t->residual_scale = 1;
+	t->logit_scale = 1;
 	if (c->code)
 		return;
 	/* The vocabulary itself says how many tokens there are, and the tensors. */

@@ -311,14 +311,19 @@ static int check_quantize(struct llm_check *check, u32 n)
 	return 0;
 }
 
-static int check_sum_squares(struct llm_check *check, u32 n)
+static int check_sums(struct llm_check *check, u32 n)
 {
 	const float *x = (const float *)check->input;
 
 	random_floats(check, check->input, n);
+	if (!is_close(check->form->sum(x, n), reference->sum(x, n), product_bound(n, 4)))
+		return differ(check, "sum", n, 0);
 	if (!is_close(check->form->sum_squares(x, n), reference->sum_squares(x, n),
 		      product_bound(n, 16)))
 		return differ(check, "sum_squares", n, 0);
+	if (!is_close(check->form->sum_squares_from(x, 1, n), reference->sum_squares_from(x, 1, n),
+		      product_bound(n, 25)))
+		return differ(check, "sum_squares_from", n, 0);
 	return 0;
 }
 
@@ -405,20 +410,29 @@ static int check_attention(struct llm_check *check, u32 n)
 	return 0;
 }
 
-static int check_silu_mul(struct llm_check *check, u32 n)
+/* Each activation, multiplied and in place; near zero tanh() is right absolutely. */
+static int check_activate(struct llm_check *check, u32 n)
 {
 	float *a = (float *)check->results[0], *b = (float *)check->results[1];
-	const float *g = (const float *)check->input;
+	const float *x = (const float *)check->input;
 	const float *u = (const float *)check->weights;
-	u32 i;
+	u32 f, i;
 
 	random_floats(check, check->input, n);
 	random_floats(check, check->weights, n);
-	check->form->silu_mul(a, g, u, n);
-	reference->silu_mul(b, g, u, n);
-	for (i = 0; i < n; i++)
-		if (!is_close(a[i], b[i], 2e-6f * magnitude(b[i]) + 1e-30f))
-			return differ(check, "silu_mul", n, i);
+	for (f = 0; f < LLM_ACTIVATIONS; f++) {
+		check->form->activate[f](a, x, u, n);
+		reference->activate[f](b, x, u, n);
+		for (i = 0; i < n; i++)
+			if (!is_close(a[i], b[i], 2e-6f * max_float(magnitude(b[i]), 1)))
+				return differ(check, "activate with a factor", n, i);
+		memcpy(a, x, n * sizeof(*a));
+		check->form->activate[f](a, a, NULL, n);
+		reference->activate[f](b, x, NULL, n);
+		for (i = 0; i < n; i++)
+			if (!is_close(a[i], b[i], 2e-6f * max_float(magnitude(b[i]), 0.1f)))
+				return differ(check, "activate", n, i);
+	}
 	return 0;
 }
 
@@ -426,7 +440,7 @@ int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
 		check_matmul_f32, check_matmul_f16, check_matmul_bf16, check_bias_and_residual,
-		check_sum_squares, check_f32_to_f16, check_attention, check_silu_mul,
+		check_sums, check_f32_to_f16, check_attention, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
 		check_matmul_blocks, check_matmul_groups_q8_0, check_quantize,

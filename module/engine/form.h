@@ -123,6 +123,9 @@ struct llm_attend_query {
 	u32 to;
 };
 
+/** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
+#define LLM_ACTIVATIONS (LLM_ACT_TANH + 1)
+
 /**
  * struct llm_form - the hot loops in one instruction set
  * @name: what the module parameter form calls it
@@ -133,11 +136,14 @@ struct llm_attend_query {
  * @matmul_groups_q8_0: for Q8_0 weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL where the form has no use for that layout
  * @quantize: @n numbers to blocks, to nearest
+ * @sum: sum of @n numbers
  * @sum_squares: sum of the squares of @n numbers
+ * @sum_squares_from: sum of the squares of what @n numbers differ from @middle by
  * @f32_to_f16: @n numbers, to nearest, ties to even
  * @attend_f16: what at most LLM_ATTEND_QUERIES queries see of a page, added to
  *	what they have seen before; no query has the result of another
- * @silu_mul: y = g / (1 + exp(-g)) * u, @n numbers
+ * @activate: y = f(x) * u, or f(x) where @u is NULL, @n numbers, for each enum
+ *	llm_activation f; y may be x
  *
  * A result does not depend on how many rows or outputs one call computes: the
  * order of every sum is fixed by its length alone.
@@ -150,11 +156,13 @@ struct llm_form {
 	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*matmul_groups_q8_0)(const struct llm_matmul *m);
 	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
+	float (*sum)(const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);
+	float (*sum_squares_from)(const float *x, float middle, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
 	void (*attend_f16)(const struct llm_attend_page *page,
 			   const struct llm_attend_query *queries, u32 count);
-	void (*silu_mul)(float *y, const float *g, const float *u, u32 n);
+	void (*activate[LLM_ACTIVATIONS])(float *y, const float *x, const float *u, u32 n);
 };
 
 extern const struct llm_form llm_form_portable;

@@ -18,6 +18,7 @@ int llm_kv_init(struct llm_kv *kv, const struct llm_plan *plan, u32 positions)
 {
 	kv->plan = plan;
 	kv->page_count = 0;
+	kv->positions = positions;
 	kv->page_room = DIV_ROUND_UP(positions, LLM_PAGE_POSITIONS);
 	kv->pages = llm_alloc((u64)kv->page_room * sizeof(*kv->pages));
 	return kv->pages ? 0 : -ENOMEM;

@@ -26,6 +26,7 @@ struct llm_page {
  * @pages: pages in the order of their positions
  * @page_count: pages there are
  * @page_room: entries @pages has
+ * @positions: the most it may ever hold: the session's context
  *
  * Not locked: its session says who may touch it.
  */
@@ -34,6 +35,7 @@ struct llm_kv {
 	struct llm_page **pages;
 	u32 page_count;
 	u32 page_room;
+	u32 positions;
 };
 
 /**

@@ -72,6 +72,29 @@ static inline float llm_expf(float x)
 	return p * llm_float((u32)(exponent + 127) << 23);
 }
 
+/** LLM_GELU_LINEAR - 2 sqrt(2 / pi), of llm_gelu(). */
+#define LLM_GELU_LINEAR	1.59576912160573071f
+/** LLM_GELU_CUBIC - that times 0.044715. */
+#define LLM_GELU_CUBIC	0.0713548162726002527f
+
+/** llm_silu() - LLM_ACT_SILU of @x. */
+static inline float llm_silu(float x)
+{
+	return x / (1.0f + llm_expf(-x));
+}
+
+/** llm_gelu() - LLM_ACT_GELU of @x: (1 + tanh(y)) / 2 = 1 / (1 + exp(-2y)). */
+static inline float llm_gelu(float x)
+{
+	return x / (1.0f + llm_expf(-x * (LLM_GELU_LINEAR + LLM_GELU_CUBIC * (x * x))));
+}
+
+/** llm_tanh() - LLM_ACT_TANH of @x, to 2e-7. */
+static inline float llm_tanh(float x)
+{
+	return 1.0f - 2.0f / (llm_expf(2.0f * x) + 1.0f);
+}
+
 /**
  * llm_log() - natural logarithm, to 1e-15
  * @x: positive, finite and not subnormal

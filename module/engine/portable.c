@@ -148,6 +148,26 @@ static void quantize(struct llm_block_x8 *y, const float *x, u32 n)
 		quantize_block(&y[b], x + b * LLM_BLOCK);
 }
 
+static float sum(const float *x, u32 n)
+{
+	float sum = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		sum += x[i];
+	return sum;
+}
+
+static float sum_squares_from(const float *x, float middle, u32 n)
+{
+	float sum = 0;
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		sum += (x[i] - middle) * (x[i] - middle);
+	return sum;
+}
+
 static float sum_squares(const float *x, u32 n)
 {
 	float sum = 0;
@@ -175,7 +195,7 @@ static float score(const struct llm_attend_page *page, const float *query, u32 p
 		s += query[d] * llm_f16_to_f32(page->keys[d * LLM_PAGE_POSITIONS + position]);
 	s *= page->scale;
 	if (page->cap != 0)
-		s = page->cap * (1.0f - 2.0f / (llm_expf(s * (2.0f / page->cap)) + 1.0f));
+		s = page->cap * llm_tanh(s / page->cap);
 	return s;
 }
 
@@ -214,13 +234,22 @@ static void attend_f16(const struct llm_attend_page *page, const struct llm_atte
 		attend_query(page, &queries[i]);
 }
 
-static void silu_mul(float *y, const float *g, const float *u, u32 n)
-{
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		y[i] = g[i] / (1.0f + llm_expf(-g[i])) * u[i];
+/* One enum llm_activation for @n numbers, from the function for one. */
+#define DEFINE_ACTIVATE(name, function)							\
+static void name(float *y, const float *x, const float *u, u32 n)			\
+{											\
+	u32 i;										\
+											\
+	for (i = 0; i < n; i++)								\
+		y[i] = u ? function(x[i]) * u[i] : function(x[i]);			\
 }
+
+#define ITSELF(x) (x)
+
+DEFINE_ACTIVATE(activate_none, ITSELF)
+DEFINE_ACTIVATE(activate_silu, llm_silu)
+DEFINE_ACTIVATE(activate_gelu, llm_gelu)
+DEFINE_ACTIVATE(activate_tanh, llm_tanh)
 
 const struct llm_form llm_form_portable = {
 	.name = "portable",
@@ -246,8 +275,15 @@ const struct llm_form llm_form_portable = {
 		[LLM_TENSOR_MXFP4] = matmul_blocks,
 	},
 	.quantize = quantize,
+	.sum = sum,
 	.sum_squares = sum_squares,
+	.sum_squares_from = sum_squares_from,
 	.f32_to_f16 = f32_to_f16,
 	.attend_f16 = attend_f16,
-	.silu_mul = silu_mul,
+	.activate = {
+		[LLM_ACT_NONE] = activate_none,
+		[LLM_ACT_SILU] = activate_silu,
+		[LLM_ACT_GELU] = activate_gelu,
+		[LLM_ACT_TANH] = activate_tanh,
+	},
 };

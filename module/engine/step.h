@@ -11,7 +11,7 @@
  *	positions before it are filled by earlier steps or earlier rows of this
  *	one's caller
  * @token: below vocab_size
- * @position: from 0
+ * @position: from 0, below context_length of the model
  * @output: whether its logits are wanted
  */
 struct llm_row {

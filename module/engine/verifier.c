@@ -150,3 +150,12 @@ int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive)
 		return llm_verify_refuse(v, "a number is not positive");
 	return 0;
 }
+
+int llm_verify_below(struct llm_verifier *v, const char *what, u32 value, u32 end)
+{
+	if (value >= end)
+		return llm_refuse(v->error, -EOPNOTSUPP,
+				  "instruction %u (%s): %s %u is not known to this version",
+				  v->index, v->name, what, value);
+	return 0;
+}

@@ -113,6 +113,17 @@ int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns);
  */
 int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive);
 
+/**
+ * llm_verify_below() - a number that chooses must be one that is known
+ * @v: verifier
+ * @what: what it chooses
+ * @value: the number, unchecked
+ * @end: one more than the highest that is known
+ *
+ * Return: 0 or -EOPNOTSUPP.
+ */
+int llm_verify_below(struct llm_verifier *v, const char *what, u32 value, u32 end);
+
 /** llm_register_width() - columns of a register that was read or written. */
 static inline u32 llm_register_width(const struct llm_verifier *v, u32 reg)
 {

@@ -220,7 +220,7 @@ SPOIL(no_arch, gguf_builder_drop_key(b, "general.architecture"))
 SPOIL(arch, gguf_builder_set_string(b, "general.architecture", "mamba2"))
 SPOIL(adapter, gguf_builder_set_string(b, "general.type", "adapter"))
 SPOIL(split, gguf_builder_set_u32(b, "split.count", 3))
-SPOIL(unknown_key, gguf_builder_set_u32(b, "llama.attention.sliding_window", 1))
+SPOIL(unknown_key, gguf_builder_set_f32(b, "llama.attention.clamp_kqv", 8))
 SPOIL(unknown_tensor, gguf_builder_set_tensor(b, "blk.0.attn_sinks.weight", 2, 1, 0))
 SPOIL(layer_too_many, gguf_builder_set_u32(b, "llama.block_count", 1))
 SPOIL(layer_missing, gguf_builder_set_u32(b, "llama.block_count", 3))
@@ -250,7 +250,7 @@ static const struct refusal model_refusals[] = {
 	{ "architecture 'mamba2' is not supported; these are: llama", EOPNOTSUPP, spoil_arch },
 	{ "it holds no model but a 'adapter'", EOPNOTSUPP, spoil_adapter },
 	{ "it is one of 3 parts", EOPNOTSUPP, spoil_split },
-	{ "key 'llama.attention.sliding_window' is not supported", EOPNOTSUPP,
+	{ "key 'llama.attention.clamp_kqv' is not supported", EOPNOTSUPP,
 	  spoil_unknown_key },
 	{ "tensor 'blk.0.attn_sinks.weight' is not supported", EOPNOTSUPP,
 	  spoil_unknown_tensor },

@@ -137,7 +137,7 @@ MUTATION(op_unknown, insn(LLM_OP_NORM)->op = 9999)
 MUTATION(op_zero, insn(LLM_OP_NORM)->op = 0)
 MUTATION(op_flags, insn(LLM_OP_NORM)->flags = 1)
 MUTATION(op_reserved, insn(LLM_OP_NORM)->reserved = 1)
-MUTATION(op_source, insn(LLM_OP_NORM)->src[1] = 0)
+MUTATION(op_source, insn(LLM_OP_NORM)->src[2] = 0)
 MUTATION(op_tensor, insn(LLM_OP_NORM)->tensor[3] = 0)
 MUTATION(op_argument, insn(LLM_OP_NORM)->arg[11] = 1)
 MUTATION(op_slot, insn(LLM_OP_NORM)->slot = 0)
@@ -145,13 +145,27 @@ MUTATION(no_register, insn(LLM_OP_NORM)->dst = 64)
 MUTATION(no_tensor, insn(LLM_OP_NORM)->tensor[0] = 65535)
 MUTATION(unwritten, insn(LLM_OP_NORM)->src[0] = insn(LLM_OP_GLU)->dst)
 MUTATION(norm_group, insn(LLM_OP_NORM)->arg[1] = 0)
-MUTATION(norm_group_odd, insn(LLM_OP_NORM)->arg[1] = 63)
+MUTATION(norm_groups, insn(LLM_OP_NORM)->arg[4] = 0)
+MUTATION(norm_groups_wrap, (insn(LLM_OP_NORM)->arg[1] = 1U << 31, insn(LLM_OP_NORM)->arg[4] = 2))
+MUTATION(norm_column, insn(LLM_OP_NORM)->arg[3] = 1)
+MUTATION(norm_kind, insn(LLM_OP_NORM)->arg[2] = LLM_NORM_LAYER + 1)
+MUTATION(norm_weight, (insn(LLM_OP_NORM)->arg[1] = 16, insn(LLM_OP_NORM)->arg[4] = 4))
+MUTATION(norm_bias, insn(LLM_OP_NORM)->tensor[1] = insn(LLM_OP_LINEAR)->tensor[0])
+MUTATION(norm_residual, insn(LLM_OP_NORM)->src[1] = insn(LLM_OP_GLU)->dst)
 MUTATION(norm_epsilon_zero, insn(LLM_OP_NORM)->arg[0] = 0)
 MUTATION(norm_epsilon_negative, insn(LLM_OP_NORM)->arg[0] |= 0x80000000)
 MUTATION(norm_epsilon_infinite, insn(LLM_OP_NORM)->arg[0] = 0x7f800000)
 MUTATION(norm_rows, insn(LLM_OP_NORM)->dst = MODEL->logits)
 MUTATION(embed_tensor, insn(LLM_OP_EMBED)->tensor[0] = insn(LLM_OP_NORM)->tensor[0])
 MUTATION(embed_rows, insn(LLM_OP_EMBED)->dst = insn(LLM_OP_GATHER)->dst)
+MUTATION(embed_scale, insn(LLM_OP_EMBED)->arg[0] = 0x7f800000)
+MUTATION(embed_index, insn(LLM_OP_EMBED)->arg[1] = LLM_EMBED_POSITION + 1)
+MUTATION(embed_positions, (insn(LLM_OP_EMBED)->arg[1] = LLM_EMBED_POSITION,
+			   MODEL->context_length = MODEL->vocab_size + 1))
+MUTATION(embed_addend, insn(LLM_OP_EMBED)->src[0] = insn(LLM_OP_NORM)->dst)
+MUTATION(embed_alias, insn(LLM_OP_EMBED)->src[0] = insn(LLM_OP_EMBED)->dst)
+MUTATION(angles_long, insn(LLM_OP_ANGLES)->tensor[1] = insn(LLM_OP_LINEAR)->tensor[0])
+MUTATION(angles_bound, insn(LLM_OP_ANGLES)->arg[1] = 1)
 MUTATION(angles_vector, insn(LLM_OP_ANGLES)->tensor[0] = insn(LLM_OP_LINEAR)->tensor[0])
 MUTATION(angles_scale, insn(LLM_OP_ANGLES)->arg[0] = 0x7fc00000)
 MUTATION(angles_width, insn(LLM_OP_ANGLES)->dst = insn(LLM_OP_EMBED)->dst)
@@ -164,18 +178,38 @@ MUTATION(linear_residual, insn(LLM_OP_LINEAR)->src[1] = insn(LLM_OP_EMBED)->dst)
 MUTATION(rope_heads, insn(LLM_OP_ROPE)->arg[1] = 0xffffffff)
 MUTATION(rope_head, insn(LLM_OP_ROPE)->arg[2] = 8)
 MUTATION(rope_alias, insn(LLM_OP_ROPE)->src[0] = insn(LLM_OP_ROPE)->dst)
+MUTATION(rope_pairing, insn(LLM_OP_ROPE)->arg[3] = LLM_PAIRING_HALVES + 1)
 MUTATION(rope_no_heads, insn(LLM_OP_ROPE)->arg[1] = 0)
 MUTATION(attend_heads, insn(LLM_OP_ATTEND)->arg[3] = 3)
 MUTATION(attend_no_kv_heads, insn(LLM_OP_ATTEND)->arg[4] = 0)
 MUTATION(attend_head_wide, insn(LLM_OP_ATTEND)->arg[5] = 513)
 MUTATION(attend_column, insn(LLM_OP_ATTEND)->arg[2]++)
 MUTATION(attend_scale, insn(LLM_OP_ATTEND)->arg[7] = 0xff800000)
+MUTATION(attend_cap, insn(LLM_OP_ATTEND)->arg[9] = 0xbf800000)
 MUTATION(attend_slot, insn(LLM_OP_ATTEND)->slot = 1024)
 MUTATION(attend_slot_shared, insn(LLM_OP_ATTEND)->slot = 1)
 MUTATION(attend_slot_width, SLOT->value_width++)
 MUTATION(attend_alias, insn(LLM_OP_ATTEND)->dst = insn(LLM_OP_ATTEND)->src[0])
 MUTATION(glu_up, insn(LLM_OP_GLU)->arg[1]++)
+MUTATION(glu_activation, insn(LLM_OP_GLU)->arg[2] = LLM_ACTIVATIONS)
 MUTATION(glu_alias, insn(LLM_OP_GLU)->src[0] = insn(LLM_OP_GLU)->dst)
+/* Makes an LLM_OP_ACT of the first norm, which is as wide on both sides. */
+static struct llm_insn *act(void)
+{
+	struct llm_insn *made = insn(LLM_OP_NORM);
+
+	made->op = LLM_OP_ACT;
+	memset(made->tensor, 0xff, sizeof(made->tensor));
+	memset(made->arg, 0, sizeof(made->arg));
+	return made;
+}
+
+MUTATION(act_activation, act()->arg[0] = LLM_ACTIVATIONS)
+MUTATION(act_before, act()->arg[1] = 0x7f800000)
+MUTATION(act_after, act()->arg[2] = 0xff800000)
+MUTATION(act_width, act()->dst = insn(LLM_OP_GLU)->dst)
+MUTATION(act_no_register, act()->dst = 64)
+MUTATION(act_unwritten, act()->src[0] = insn(LLM_OP_ATTEND)->dst)
 MUTATION(gather_width, insn(LLM_OP_GATHER)->dst = MODEL->logits)
 MUTATION(gather_back, insn(LLM_OP_GATHER)->dst = insn(LLM_OP_EMBED)->dst)
 MUTATION(logits_unwritten, section(LLM_SECTION_PROGRAM)->length -= sizeof(struct llm_insn))
@@ -244,21 +278,34 @@ static const struct refusal programs[] = {
 	{ op_zero, -EOPNOTSUPP, "operation 0" },
 	{ op_flags, -EOPNOTSUPP, "flags 0x1" },
 	{ op_reserved, -EINVAL, "reserved" },
-	{ op_source, -EINVAL, "source 1 is not used" },
+	{ op_source, -EINVAL, "source 2 is not used" },
 	{ op_tensor, -EINVAL, "tensor operand 3 is not used" },
 	{ op_argument, -EINVAL, "argument 11 is not used" },
 	{ op_slot, -EINVAL, "slot is not used" },
 	{ no_register, -EINVAL, "no register 64" },
 	{ no_tensor, -EINVAL, "no tensor 65535" },
 	{ unwritten, -EINVAL, "" },
-	{ norm_group, -EINVAL, "groups of 0" },
-	{ norm_group_odd, -EINVAL, "groups of 63" },
+	{ norm_group, -EINVAL, "not within register" },
+	{ norm_groups, -EINVAL, "not within register" },
+	{ norm_groups_wrap, -EINVAL, "not within register" },
+	{ norm_column, -EINVAL, "not within register" },
+	{ norm_kind, -EOPNOTSUPP, "norm 2 is not known" },
+	{ norm_weight, -EINVAL, "one row of 16 F32 numbers, nor 4" },
+	{ norm_bias, -EINVAL, "F32 numbers" },
+	{ norm_residual, -EINVAL, "written only to 0" },
 	{ norm_epsilon_zero, -EINVAL, "not positive" },
 	{ norm_epsilon_negative, -EINVAL, "not positive" },
 	{ norm_epsilon_infinite, -EINVAL, "not finite" },
 	{ norm_rows, -EINVAL, "" },
 	{ embed_tensor, -EINVAL, "tensor" },
 	{ embed_rows, -EINVAL, "wrong kind of rows" },
+	{ embed_scale, -EINVAL, "not finite" },
+	{ embed_index, -EOPNOTSUPP, "index 2 is not known" },
+	{ embed_positions, -EINVAL, "300 rows for 301 positions" },
+	{ embed_addend, -EINVAL, "written only to 0" },
+	{ embed_alias, -EINVAL, "both source and destination" },
+	{ angles_long, -EINVAL, "F32 numbers" },
+	{ angles_bound, -EINVAL, "a bound of 1 positions" },
 	{ angles_vector, -EINVAL, "F32 numbers" },
 	{ angles_scale, -EINVAL, "not finite" },
 	{ angles_width, -EINVAL, "twice as wide" },
@@ -271,18 +318,27 @@ static const struct refusal programs[] = {
 	{ rope_heads, -EINVAL, "not within register" },
 	{ rope_head, -EINVAL, "can't be rotated" },
 	{ rope_alias, -EINVAL, "" },
+	{ rope_pairing, -EOPNOTSUPP, "pairing 2 is not known" },
 	{ rope_no_heads, -EINVAL, "not within register" },
 	{ attend_heads, -EINVAL, "3 heads" },
 	{ attend_no_kv_heads, -EINVAL, "0 key/value heads" },
 	{ attend_head_wide, -EINVAL, "513" },
 	{ attend_column, -EINVAL, "not within register" },
 	{ attend_scale, -EINVAL, "not finite" },
+	{ attend_cap, -EINVAL, "not positive" },
 	{ attend_slot, -EINVAL, "no slot 1024" },
 	{ attend_slot_shared, -EINVAL, "slot 1 serves" },
 	{ attend_slot_width, -EINVAL, "slot 0" },
 	{ attend_alias, -EINVAL, "both source and destination" },
 	{ glu_up, -EINVAL, "not within register" },
+	{ glu_activation, -EOPNOTSUPP, "activation 4 is not known" },
 	{ glu_alias, -EINVAL, "" },
+	{ act_activation, -EOPNOTSUPP, "activation 4 is not known" },
+	{ act_before, -EINVAL, "not finite" },
+	{ act_after, -EINVAL, "not finite" },
+	{ act_width, -EINVAL, "not within register" },
+	{ act_no_register, -EINVAL, "no register 64" },
+	{ act_unwritten, -EINVAL, "written only to 0" },
 	{ gather_width, -EINVAL, "" },
 	{ gather_back, -EINVAL, "wrong kind of rows" },
 	{ logits_unwritten, -EINVAL, "the logits" },

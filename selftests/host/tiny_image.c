@@ -258,6 +258,7 @@ static void add_norm(struct builder *b, const char *name, __u16 dst, __u16 src)
 	insn->tensor[0] = add_norm_weight(b, name);
 	insn->arg[0] = float_bits(0.00001f);
 	insn->arg[1] = b->width;
+	insn->arg[4] = 1;
 }
 
 static void add_linear(struct builder *b, const char *name, __u16 dst, __u32 column, __u32 rows,
@@ -300,6 +301,7 @@ static void add_layer(struct builder *b, __u32 layer)
 {
 	__u32 kv = b->kv_width;
 	__u32 width = b->width;
+	struct llm_insn *insn;
 
 	add_norm(b, "attention_norm", REG_H, REG_X);
 	if (layer % 2) {
@@ -321,7 +323,9 @@ static void add_layer(struct builder *b, __u32 layer)
 	} else {
 		add_linear(b, "gate_up", REG_GU, 0, 2 * b->ff_width, REG_H, LLM_IMAGE_NONE16);
 	}
-	add_insn(b, LLM_OP_GLU, REG_F, REG_GU)->arg[1] = b->ff_width;
+	insn = add_insn(b, LLM_OP_GLU, REG_F, REG_GU);
+	insn->arg[1] = b->ff_width;
+	insn->arg[2] = LLM_ACT_SILU;
 	add_linear(b, "down", REG_X, 0, width, REG_F, REG_X);
 
 	b->slots[layer] = (struct llm_image_slot) {
@@ -369,6 +373,7 @@ static void add_program(struct builder *b)
 	memcpy(b->registers, registers, sizeof(registers));
 	insn = add_insn(b, LLM_OP_EMBED, REG_X, LLM_IMAGE_NONE16);
 	insn->tensor[0] = add_random(b, "embedding", b->type, TINY_IMAGE_VOCAB, b->width, 0, 1);
+	insn->arg[0] = float_bits(1);
 	add_angles(b);
 	for (__u32 i = 0; i < b->layers; i++)
 		add_layer(b, i);

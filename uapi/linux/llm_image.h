@@ -299,17 +299,67 @@ struct llm_image_token {
 };
 
 /**
+ * enum llm_activation - functions of one number
+ * @LLM_ACT_NONE: x
+ * @LLM_ACT_SILU: x / (1 + exp(-x))
+ * @LLM_ACT_GELU: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (arXiv:1606.08415)
+ * @LLM_ACT_TANH: hyperbolic tangent
+ */
+enum llm_activation {
+	LLM_ACT_NONE = 0,
+	LLM_ACT_SILU = 1,
+	LLM_ACT_GELU = 2,
+	LLM_ACT_TANH = 3,
+};
+
+/**
+ * enum llm_norm - what a group of numbers is divided by
+ * @LLM_NORM_RMS: the root of its mean square (arXiv:1910.07467)
+ * @LLM_NORM_LAYER: its standard deviation, after its mean was taken off
+ *	(arXiv:1607.06450)
+ */
+enum llm_norm {
+	LLM_NORM_RMS = 0,
+	LLM_NORM_LAYER = 1,
+};
+
+/**
+ * enum llm_embed - what tells LLM_OP_EMBED the row of its table
+ * @LLM_EMBED_TOKEN: the token; the table has vocab_size rows
+ * @LLM_EMBED_POSITION: the position; the table has at least context_length rows
+ */
+enum llm_embed {
+	LLM_EMBED_TOKEN = 0,
+	LLM_EMBED_POSITION = 1,
+};
+
+/**
+ * enum llm_pairing - which columns of a head LLM_OP_ROPE rotates together
+ * @LLM_PAIRING_ADJACENT: 2i and 2i + 1
+ * @LLM_PAIRING_HALVES: i and i plus half of those that are rotated
+ */
+enum llm_pairing {
+	LLM_PAIRING_ADJACENT = 0,
+	LLM_PAIRING_HALVES = 1,
+};
+
+/**
  * enum llm_op - the instructions
- * @LLM_OP_EMBED: dst row = row number TOKEN of tensor[0].
- *	tensor[0]: vocab_size rows, columns = width of dst
+ * @LLM_OP_EMBED: dst = scale * one row of tensor[0], plus src0 if there is one.
+ *	tensor[0]: columns = width of dst; src0: register as wide as dst, not
+ *	dst, or none; arg[0]: scale_bits; arg[1]: enum llm_embed
  * @LLM_OP_ANGLES: cosine and sine of position times frequency, for LLM_OP_ROPE:
  *	dst[2i] = scale cos(p f[i]), dst[2i + 1] = scale sin(p f[i]).
  *	tensor[0]: F32, one row of frequencies, radians a position, twice as wide
- *	is dst; arg[0]: scale_bits
- * @LLM_OP_NORM: dst = weight * src0 / sqrt(mean(src0^2) + epsilon), over groups
- *	of arg[1] columns (root mean square norm, arXiv:1910.07467).
- *	tensor[0]: F32 weight, one row of arg[1] columns; arg[0]: epsilon_bits,
- *	positive; arg[1]: columns of a group, divides the width of src0 = dst
+ *	is dst; tensor[1]: likewise, those of sessions whose context is more than
+ *	arg[1] positions, or none; arg[0]: scale_bits; arg[1]: zero without
+ *	tensor[1]
+ * @LLM_OP_NORM: dst = weight * norm(src0) + bias, plus src1 if there is one, over
+ *	arg[4] groups of arg[1] columns from column arg[3] of all of them.
+ *	tensor[0]: F32 weight of arg[1] columns, one row for all groups or one a
+ *	group, or none; tensor[1]: F32 bias, likewise; src1: register, may be
+ *	dst, or none; arg[0]: epsilon_bits, positive, added to what the root is
+ *	taken of; arg[2]: enum llm_norm. src0 may be dst
  * @LLM_OP_LINEAR: columns arg[0].. of dst = tensor[0] * src0, plus tensor[1] if
  *	there is one, plus the same columns of src1 if there is one.
  *	tensor[0]: weight; tensor[1]: F32 bias, one row of tensor[0].rows
@@ -319,25 +369,29 @@ struct llm_image_token {
  *	src0 is not dst
  * @LLM_OP_ROPE: rotates arg[1] heads of arg[2] columns each, from column arg[0]
  *	of dst, in place, by the angles of src0 (arXiv:2104.09864). The first
- *	width(src0) columns of a head are rotated, the rest stays; pairs are
- *	columns 2i and 2i + 1. arg[0]: column; arg[1]: heads; arg[2]: columns
- *	of a head
+ *	width(src0) columns of a head are rotated, the rest stays. arg[0]:
+ *	column; arg[1]: heads; arg[2]: columns of a head; arg[3]: enum
+ *	llm_pairing
  * @LLM_OP_ATTEND: stores key and value of each row in the slot at its position,
  *	then attends causally over all positions up to its own: dst head =
- *	softmax(scale q k) v. src0, src1, src2: registers that hold query, key
- *	and value; arg[0..2]: their first columns; arg[3]: query heads; arg[4]:
- *	key/value heads, divides arg[3]; arg[5]: columns of a key head, 1..512;
- *	arg[6]: columns of a value head, 1..512; arg[7]: scale_bits; slot: arg[4] * arg[5] wide
- *	keys, arg[4] * arg[6] wide values; a slot serves one instruction.
- *	dst: arg[3] * arg[6] wide, none of the sources
- * @LLM_OP_GLU: dst = silu(gate) * up (arXiv:2002.05202). src0: register with
- *	gate at column arg[0] and up at column arg[1], each as wide as dst; dst
- *	is not src0
+ *	softmax(cap(scale q k)) v, cap(s) = c tanh(s / c). src0, src1, src2:
+ *	registers that hold query, key and value; arg[0..2]: their first columns;
+ *	arg[3]: query heads; arg[4]: key/value heads, divides arg[3]; arg[5]:
+ *	columns of a key head, 1..512; arg[6]: columns of a value head, 1..512;
+ *	arg[7]: scale_bits; arg[8]: positions it attends over at most, its own
+ *	included, or zero for all; arg[9]: c_bits, positive, or zero for no cap;
+ *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values; a slot
+ *	serves one instruction. dst: arg[3] * arg[6] wide, none of the sources
+ * @LLM_OP_GLU: dst = f(gate) * up (arXiv:2002.05202). src0: register with gate at
+ *	column arg[0] and up at column arg[1], each as wide as dst; arg[2]: f,
+ *	enum llm_activation; dst is not src0
  * @LLM_OP_GATHER: dst row = the row of src0 that belongs to each wanted output.
  *	src0: LLM_ROWS_BATCH; dst: LLM_ROWS_OUTPUT, as wide
+ * @LLM_OP_ACT: dst = b f(a src0). src0: register as wide as dst, may be dst;
+ *	arg[0]: f, enum llm_activation; arg[1]: a_bits; arg[2]: b_bits
  *
  * But for LLM_OP_GATHER all registers of an instruction have the same rows, and
- * LLM_OP_EMBED, _ANGLES and _ATTEND work on LLM_ROWS_BATCH. Fields that an
+ * LLM_OP_EMBED, _ANGLES, _ROPE and _ATTEND work on LLM_ROWS_BATCH. Fields that an
  * instruction does not name are zero, or LLM_IMAGE_NONE or LLM_IMAGE_NONE16
  * where they are indices.
  */
@@ -350,6 +404,7 @@ enum llm_op {
 	LLM_OP_ATTEND = 6,
 	LLM_OP_GLU = 7,
 	LLM_OP_GATHER = 8,
+	LLM_OP_ACT = 9,
 };
 
 /**

@@ -2,15 +2,27 @@
 #include "../math.h"
 #include "op.h"
 
+static int verify_long(struct llm_verifier *v, const struct llm_insn *insn, u32 columns)
+{
+	if (insn->tensor[1] != LLM_IMAGE_NONE)
+		return llm_verify_vector(v, insn->tensor[1], columns);
+	if (insn->arg[1])
+		return llm_verify_refuse(v, "a bound of %u positions without a tensor for it",
+					 insn->arg[1]);
+	return 0;
+}
+
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	const struct llm_tensor *frequencies = NULL;
-	int err = llm_verify_shape(v, 0, 1, 1, false);
+	int err = llm_verify_shape(v, 0, 2, 2, false);
 
 	if (!err)
 		err = llm_verify_tensor(v, insn->tensor[0], &frequencies);
 	if (!err)
 		err = llm_verify_vector(v, insn->tensor[0], frequencies->columns);
+	if (!err)
+		err = verify_long(v, insn, frequencies->columns);
 	if (!err)
 		err = llm_verify_write(v, insn->dst, 0, 2ULL * frequencies->columns);
 	if (!err)
@@ -36,19 +48,30 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
 }
 
+static const struct llm_tensor *frequencies_of(const struct llm_step *step,
+					       const struct llm_insn *insn, u32 row)
+{
+	const struct llm_tensor *tensors = step->plan->image->tensors;
+
+	if (insn->tensor[1] != LLM_IMAGE_NONE && step->rows[row].kv->positions > insn->arg[1])
+		return &tensors[insn->tensor[1]];
+	return &tensors[insn->tensor[0]];
+}
+
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	const struct llm_tensor *tensor = &step->plan->image->tensors[insn->tensor[0]];
 	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
-	const float *frequencies = (const float *)tensor->data;
+	u32 count = step->plan->image->registers[insn->dst].width / 2;
 	float scale = llm_float(insn->arg[0]);
+	const float *frequencies;
 	float sine, cosine;
 	float *to;
 	u32 i, j;
 
 	for (i = span.first; i < span.end; i++) {
+		frequencies = (const float *)frequencies_of(step, insn, i)->data;
 		to = llm_op_row(step, insn->dst, i);
-		for (j = 0; j < tensor->columns; j++) {
+		for (j = 0; j < count; j++) {
 			llm_sincos((double)step->rows[i].position * frequencies[j], &sine, &cosine);
 			to[2 * j] = scale * cosine;
 			to[2 * j + 1] = scale * sine;

@@ -23,6 +23,7 @@ struct attention {
 	u32 kv_heads;
 	u32 key;
 	u32 value;
+	u32 window;
 };
 
 static struct attention attention_of(const struct llm_insn *insn)
@@ -35,6 +36,7 @@ static struct attention attention_of(const struct llm_insn *insn)
 		.kv_heads = insn->arg[4],
 		.key = insn->arg[5],
 		.value = insn->arg[6],
+		.window = insn->arg[8],
 	};
 }
 
@@ -96,10 +98,12 @@ static int verify_registers(struct llm_verifier *v, const struct llm_insn *insn,
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	struct attention a = attention_of(insn);
-	int err = llm_verify_shape(v, 3, 0, 8, true);
+	int err = llm_verify_shape(v, 3, 0, 10, true);
 
 	if (!err)
 		err = llm_verify_finite(v, insn->arg[7], false);
+	if (!err && insn->arg[9])
+		err = llm_verify_finite(v, insn->arg[9], true);
 	if (!err)
 		err = verify_heads(v, &a);
 	if (!err)
@@ -194,11 +198,12 @@ static void store(const struct llm_step *step, const struct llm_insn *insn, u32 
 }
 
 /*
- * A query, the position after the last it sees in the present chunk, and whether
- * it sees none beyond.
+ * A query, the first position it sees, the one after the last it sees in the
+ * present chunk, and whether it sees none beyond.
  */
 struct query {
 	struct llm_attend_query at_page;
+	u32 begin;
 	u32 end;
 	bool last;
 };
@@ -210,6 +215,7 @@ static void begin_query(const struct llm_step *step, const struct llm_insn *insn
 	const struct llm_plan *plan = step->plan;
 	float *state = (float *)(step->workspace + plan->softmax_offset) +
 		       2 * ((u64)row * plan->softmax_heads + head);
+	u32 position = step->rows[row].position;
 	u32 i;
 
 	query->at_page = (struct llm_attend_query){
@@ -218,8 +224,9 @@ static void begin_query(const struct llm_step *step, const struct llm_insn *insn
 		.maximum = &state[0],
 		.sum = &state[1],
 	};
-	query->last = step->rows[row].position < first + LLM_CHUNK_POSITIONS;
-	query->end = query->last ? step->rows[row].position + 1 : first + LLM_CHUNK_POSITIONS;
+	query->begin = a->window && position >= a->window ? position + 1 - a->window : 0;
+	query->last = position < first + LLM_CHUNK_POSITIONS;
+	query->end = query->last ? position + 1 : first + LLM_CHUNK_POSITIONS;
 	if (first)
 		return;
 	*query->at_page.maximum = -3e38f;
@@ -245,10 +252,10 @@ static void attend_page(const struct llm_form *form, const struct llm_attend_pag
 	u32 i, n = 0;
 
 	for (i = 0; i < count; i++) {
-		if (queries[i].end <= at)
+		if (queries[i].end <= at || queries[i].begin >= at + LLM_PAGE_POSITIONS)
 			continue;
 		seeing[n] = queries[i].at_page;
-		seeing[n].from = 0;
+		seeing[n].from = max(queries[i].begin, at) - at;
 		seeing[n++].to = min(queries[i].end - at, LLM_PAGE_POSITIONS);
 	}
 	if (n)
@@ -266,13 +273,17 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		.key = a->key,
 		.value = a->value,
 		.scale = llm_float(insn->arg[7]),
+		.cap = llm_float(insn->arg[9]),
 	};
-	u32 end = 0, at, i;
+	u32 begin = queries[0].begin, end = 0, at, i;
 	const u8 *data;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		begin = min(begin, queries[i].begin);
 		end = max(end, queries[i].end);
-	for (at = first; at < end; at += LLM_PAGE_POSITIONS) {
+	}
+	at = max(first, begin - begin % LLM_PAGE_POSITIONS);
+	for (; at < end; at += LLM_PAGE_POSITIONS) {
 		data = kv->pages[at / LLM_PAGE_POSITIONS]->data;
 		page.keys = (const u16 *)(data + slot->page_offset) +
 			    kv_head * a->key * LLM_PAGE_POSITIONS;

@@ -3,26 +3,58 @@
 #include "../math.h"
 #include "op.h"
 
+static int verify_table(struct llm_verifier *v, const struct llm_insn *insn,
+			const struct llm_tensor *table)
+{
+	const struct llm_image_model *model = &v->image->model;
+
+	if (table->columns != llm_register_width(v, insn->dst))
+		return llm_verify_refuse(v, "tensor %u has %u columns, not %u", insn->tensor[0],
+					 table->columns, llm_register_width(v, insn->dst));
+	if (insn->arg[1] == LLM_EMBED_TOKEN && table->rows != model->vocab_size)
+		return llm_verify_refuse(v, "tensor %u has %u rows for %u tokens",
+					 insn->tensor[0], table->rows, model->vocab_size);
+	if (insn->arg[1] == LLM_EMBED_POSITION && table->rows < model->context_length)
+		return llm_verify_refuse(v, "tensor %u has %u rows for %u positions",
+					 insn->tensor[0], table->rows, model->context_length);
+	return 0;
+}
+
+static int verify_addend(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	u32 width = llm_register_width(v, insn->dst);
+	int err;
+
+	if (insn->src[0] == LLM_IMAGE_NONE16)
+		return 0;
+	err = llm_verify_read(v, insn->src[0], 0, width);
+	if (!err)
+		err = llm_verify_rows(v, insn->src[0], LLM_ROWS_BATCH);
+	if (!err)
+		err = llm_verify_distinct(v, insn->src[0], insn->dst);
+	return err;
+}
+
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	const struct llm_tensor *table = NULL;
-	int err = llm_verify_shape(v, 0, 1, 0, false);
+	int err = llm_verify_shape(v, 1, 1, 2, false);
 
 	if (!err)
 		err = llm_verify_tensor(v, insn->tensor[0], &table);
 	if (!err)
+		err = llm_verify_finite(v, insn->arg[0], false);
+	if (!err)
+		err = llm_verify_below(v, "index", insn->arg[1], LLM_EMBED_POSITION + 1);
+	if (!err)
 		err = llm_verify_write(v, insn->dst, 0, table->columns);
 	if (!err)
 		err = llm_verify_rows(v, insn->dst, LLM_ROWS_BATCH);
-	if (err)
-		return err;
-	if (table->columns != llm_register_width(v, insn->dst) ||
-	    table->rows != v->image->model.vocab_size)
-		return llm_verify_refuse(v, "tensor %u has %u columns and %u rows, not %u and %u",
-					 insn->tensor[0], table->columns, table->rows,
-					 llm_register_width(v, insn->dst),
-					 v->image->model.vocab_size);
-	return 0;
+	if (!err)
+		err = verify_table(v, insn, table);
+	if (!err)
+		err = verify_addend(v, insn);
+	return err;
 }
 
 static u32 width(const struct llm_step *step, const struct llm_insn *insn)
@@ -65,15 +97,15 @@ static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *
 	}
 }
 
-static void row_from_groups(float *y, const struct llm_tensor *table, u32 token)
+static void row_from_groups(float *y, const struct llm_tensor *table, u32 index)
 {
 	u32 blocks = table->columns / LLM_BLOCK;
 	const struct llm_group_q8_0 *groups = (const void *)table->data;
 	const struct llm_group_q8_0 *group;
-	u32 row = token % LLM_GROUP;
+	u32 row = index % LLM_GROUP;
 	u32 b, i;
 
-	groups += token / LLM_GROUP * (u64)blocks;
+	groups += index / LLM_GROUP * (u64)blocks;
 	for (b = 0; b < blocks; b++) {
 		group = &groups[b];
 		for (i = 0; i < LLM_BLOCK; i++)
@@ -82,27 +114,43 @@ static void row_from_groups(float *y, const struct llm_tensor *table, u32 token)
 	}
 }
 
+static void take_row(float *to, const struct llm_tensor *table, u32 index)
+{
+	const u8 *from = table->data + index * table->row_bytes;
+
+	if (table->layout == LLM_LAYOUT_GROUPS)
+		row_from_groups(to, table, index);
+	else if (table->type == LLM_TENSOR_F32)
+		memcpy(to, from, table->row_bytes);
+	else if (table->type == LLM_TENSOR_F16)
+		row_from_f16(to, (const u16 *)from, table->columns);
+	else if (table->type == LLM_TENSOR_BF16)
+		row_from_bf16(to, (const u16 *)from, table->columns);
+	else
+		row_from_blocks(to, table, from);
+}
+
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
 	const struct llm_tensor *table = &step->plan->image->tensors[insn->tensor[0]];
 	struct llm_op_span span = llm_op_row_span(step, insn->dst, table->columns, tile);
-	const u8 *from;
+	float scale = llm_float(insn->arg[0]);
+	const float *addend;
 	float *to;
-	u32 i;
+	u32 i, j;
 
 	for (i = span.first; i < span.end; i++) {
-		from = table->data + step->rows[i].token * table->row_bytes;
 		to = llm_op_row(step, insn->dst, i);
-		if (table->layout == LLM_LAYOUT_GROUPS)
-			row_from_groups(to, table, step->rows[i].token);
-		else if (table->type == LLM_TENSOR_F32)
-			memcpy(to, from, table->row_bytes);
-		else if (table->type == LLM_TENSOR_F16)
-			row_from_f16(to, (const u16 *)from, table->columns);
-		else if (table->type == LLM_TENSOR_BF16)
-			row_from_bf16(to, (const u16 *)from, table->columns);
-		else
-			row_from_blocks(to, table, from);
+		take_row(to, table, insn->arg[1] == LLM_EMBED_POSITION ? step->rows[i].position :
+									 step->rows[i].token);
+		if (scale != 1)
+			for (j = 0; j < table->columns; j++)
+				to[j] *= scale;
+		if (insn->src[0] == LLM_IMAGE_NONE16)
+			continue;
+		addend = llm_op_row(step, insn->src[0], i);
+		for (j = 0; j < table->columns; j++)
+			to[j] += addend[j];
 	}
 }
 

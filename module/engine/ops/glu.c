@@ -4,7 +4,7 @@
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	u32 width;
-	int err = llm_verify_shape(v, 1, 0, 2, false);
+	int err = llm_verify_shape(v, 1, 0, 3, false);
 
 	if (err)
 		return err;
@@ -20,6 +20,8 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
 	if (!err)
 		err = llm_verify_distinct(v, insn->src[0], insn->dst);
+	if (!err)
+		err = llm_verify_below(v, "activation", insn->arg[2], LLM_ACTIVATIONS);
 	return err;
 }
 
@@ -42,8 +44,9 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 
 	for (i = span.first; i < span.end; i++) {
 		x = llm_op_row(step, insn->src[0], i);
-		step->plan->form->silu_mul(llm_op_row(step, insn->dst, i), x + insn->arg[0],
-					   x + insn->arg[1], columns);
+		step->plan->form->activate[insn->arg[2]](llm_op_row(step, insn->dst, i),
+							 x + insn->arg[0], x + insn->arg[1],
+							 columns);
 	}
 }
 

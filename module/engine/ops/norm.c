@@ -2,64 +2,132 @@
 #include "../math.h"
 #include "op.h"
 
-static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+/* A weight or bias: one row for all groups, or one a group. */
+static int verify_factor(struct llm_verifier *v, u32 index, u32 group, u32 groups)
 {
-	u32 group = insn->arg[1];
-	u32 width;
-	int err = llm_verify_shape(v, 1, 1, 2, false);
+	const struct llm_tensor *tensor = NULL;
+	int err;
 
+	if (index == LLM_IMAGE_NONE)
+		return 0;
+	err = llm_verify_tensor(v, index, &tensor);
 	if (err)
 		return err;
-	if (!llm_register_exists(v, insn->dst))
-		return llm_verify_refuse(v, "there is no register %u", insn->dst);
-	width = llm_register_width(v, insn->dst);
-	err = llm_verify_read(v, insn->src[0], 0, width);
-	if (!err)
-		err = llm_verify_write(v, insn->dst, 0, width);
-	if (!err)
-		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
-	if (!err)
-		err = llm_verify_finite(v, insn->arg[0], true);
-	if (err)
-		return err;
-	if (llm_register_width(v, insn->src[0]) != width)
-		return llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[0],
-					 insn->dst);
-	if (!group || width % group)
-		return llm_verify_refuse(v, "groups of %u columns do not divide %u", group, width);
-	return llm_verify_vector(v, insn->tensor[0], group);
+	if (tensor->type != LLM_TENSOR_F32 || tensor->columns != group ||
+	    (tensor->rows != 1 && tensor->rows != groups))
+		return llm_verify_refuse(v, "tensor %u is not one row of %u F32 numbers, nor %u",
+					 index, group, groups);
+	return 0;
 }
 
-static u32 width(const struct llm_step *step, const struct llm_insn *insn)
+static int verify_registers(struct llm_verifier *v, const struct llm_insn *insn, u64 columns)
 {
-	return step->plan->image->registers[insn->dst].width;
+	u32 first = insn->arg[3];
+	int err = llm_verify_read(v, insn->src[0], first, columns);
+
+	if (!err && insn->src[1] != LLM_IMAGE_NONE16) {
+		err = llm_verify_read(v, insn->src[1], first, columns);
+		if (!err)
+			err = llm_verify_rows(v, insn->src[1],
+					      v->image->registers[insn->src[0]].rows);
+	}
+	if (!err)
+		err = llm_verify_write(v, insn->dst, first, columns);
+	if (!err)
+		err = llm_verify_rows(v, insn->dst, v->image->registers[insn->src[0]].rows);
+	return err;
+}
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	u32 group = insn->arg[1], groups = insn->arg[4];
+	int err = llm_verify_shape(v, 2, 2, 5, false);
+
+	if (!err)
+		err = llm_verify_finite(v, insn->arg[0], true);
+	if (!err)
+		err = llm_verify_below(v, "norm", insn->arg[2], LLM_NORM_LAYER + 1);
+	if (!err)
+		err = verify_registers(v, insn, (u64)group * groups);
+	if (!err)
+		err = verify_factor(v, insn->tensor[0], group, groups);
+	if (!err)
+		err = verify_factor(v, insn->tensor[1], group, groups);
+	return err;
+}
+
+static u32 columns_of(const struct llm_insn *insn)
+{
+	return insn->arg[1] * insn->arg[4];
 }
 
 static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+	return llm_op_row_tiles(step, insn->dst, columns_of(insn));
+}
+
+/* The numbers of a tensor for a group, or NULL where there is none. */
+static const float *factor_of(const struct llm_step *step, u32 index, u32 group)
+{
+	const struct llm_tensor *tensor;
+
+	if (index == LLM_IMAGE_NONE)
+		return NULL;
+	tensor = &step->plan->image->tensors[index];
+	return (const float *)tensor->data + (tensor->rows > 1 ? group * tensor->columns : 0);
+}
+
+/* One group: where its numbers are and where they go. */
+struct group {
+	const float *x;
+	const float *weight;
+	const float *bias;
+	const float *residual;
+	float *y;
+};
+
+static void normalize(const struct llm_form *form, const struct llm_insn *insn,
+		      const struct group *g)
+{
+	u32 n = insn->arg[1];
+	float mean = 0, scale, value;
+	u32 i;
+
+	if (insn->arg[2] == LLM_NORM_LAYER) {
+		mean = form->sum(g->x, n) / (float)n;
+		scale = form->sum_squares_from(g->x, mean, n);
+	} else {
+		scale = form->sum_squares(g->x, n);
+	}
+	scale = 1.0f / __builtin_sqrtf(scale / (float)n + llm_float(insn->arg[0]));
+	for (i = 0; i < n; i++) {
+		value = (g->x[i] - mean) * scale;
+		if (g->weight)
+			value *= g->weight[i];
+		if (g->bias)
+			value += g->bias[i];
+		if (g->residual)
+			value += g->residual[i];
+		g->y[i] = value;
+	}
 }
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	const struct llm_plan *plan = step->plan;
-	const float *weight = (const float *)plan->image->tensors[insn->tensor[0]].data;
-	u32 columns = width(step, insn);
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns, tile);
-	float epsilon = llm_float(insn->arg[0]);
-	u32 group = insn->arg[1];
-	const float *x;
-	float *y, scale;
-	u32 i, j, k;
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns_of(insn), tile);
+	struct group g = { NULL };
+	u32 i, j, at;
 
-	for (i = span.first; i < span.end; i++) {
-		for (j = 0; j < columns; j += group) {
-			x = llm_op_row(step, insn->src[0], i) + j;
-			y = llm_op_row(step, insn->dst, i) + j;
-			scale = plan->form->sum_squares(x, group) / (float)group + epsilon;
-			scale = 1.0f / __builtin_sqrtf(scale);
-			for (k = 0; k < group; k++)
-				y[k] = x[k] * scale * weight[k];
+	for (j = 0; j < insn->arg[4]; j++) {
+		g.weight = factor_of(step, insn->tensor[0], j);
+		g.bias = factor_of(step, insn->tensor[1], j);
+		at = insn->arg[3] + j * insn->arg[1];
+		for (i = span.first; i < span.end; i++) {
+			g.x = llm_op_row(step, insn->src[0], i) + at;
+			g.y = llm_op_row(step, insn->dst, i) + at;
+			if (insn->src[1] != LLM_IMAGE_NONE16)
+				g.residual = llm_op_row(step, insn->src[1], i) + at;
+			normalize(step->plan->form, insn, &g);
 		}
 	}
 }

@@ -41,6 +41,7 @@ extern const struct llm_op_type llm_op_rope;
 extern const struct llm_op_type llm_op_attend;
 extern const struct llm_op_type llm_op_glu;
 extern const struct llm_op_type llm_op_gather;
+extern const struct llm_op_type llm_op_act;
 
 /**
  * llm_op_find() - the row of an instruction

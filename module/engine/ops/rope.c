@@ -4,8 +4,10 @@
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	u32 heads = insn->arg[1], head = insn->arg[2];
-	int err = llm_verify_shape(v, 1, 0, 3, false);
+	int err = llm_verify_shape(v, 1, 0, 4, false);
 
+	if (!err)
+		err = llm_verify_below(v, "pairing", insn->arg[3], LLM_PAIRING_HALVES + 1);
 	if (!err)
 		err = llm_verify_read(v, insn->dst, insn->arg[0], (u64)heads * head);
 	if (!err)
@@ -31,7 +33,7 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	return llm_op_row_tiles(step, insn->dst, insn->arg[1] * insn->arg[2]);
 }
 
-static void rotate(float *head, const float *angles, u32 columns)
+static void rotate_adjacent(float *head, const float *angles, u32 columns)
 {
 	float a, b;
 	u32 i;
@@ -44,17 +46,39 @@ static void rotate(float *head, const float *angles, u32 columns)
 	}
 }
 
+static void rotate_halves(float *head, const float *angles, u32 columns)
+{
+	float *other = head + columns / 2;
+	float a, b;
+	u32 i;
+
+	for (i = 0; i < columns / 2; i++) {
+		a = head[i];
+		b = other[i];
+		head[i] = a * angles[2 * i] - b * angles[2 * i + 1];
+		other[i] = a * angles[2 * i + 1] + b * angles[2 * i];
+	}
+}
+
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	u32 heads = insn->arg[1], head = insn->arg[2];
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, heads * head, tile);
+	u32 heads = insn->arg[1], columns = insn->arg[2];
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, heads * columns, tile);
 	u32 rotated = step->plan->image->registers[insn->src[0]].width;
+	const float *angles;
+	float *head;
 	u32 i, j;
 
-	for (i = span.first; i < span.end; i++)
-		for (j = 0; j < heads; j++)
-			rotate(llm_op_row(step, insn->dst, i) + insn->arg[0] + j * head,
-			       llm_op_row(step, insn->src[0], i), rotated);
+	for (i = span.first; i < span.end; i++) {
+		angles = llm_op_row(step, insn->src[0], i);
+		head = llm_op_row(step, insn->dst, i) + insn->arg[0];
+		for (j = 0; j < heads; j++, head += columns) {
+			if (insn->arg[3] == LLM_PAIRING_HALVES)
+				rotate_halves(head, angles, rotated);
+			else
+				rotate_adjacent(head, angles, rotated);
+		}
+	}
 }
 
 const struct llm_op_type llm_op_rope = {

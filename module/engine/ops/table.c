@@ -10,6 +10,7 @@ static const struct llm_op_type *const table[] = {
 	[LLM_OP_ATTEND] = &llm_op_attend,
 	[LLM_OP_GLU] = &llm_op_glu,
 	[LLM_OP_GATHER] = &llm_op_gather,
+	[LLM_OP_ACT] = &llm_op_act,
 };
 
 /* Numbers that a row by row instruction works on in one tile, about. */

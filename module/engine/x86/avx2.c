@@ -273,22 +273,44 @@ void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n)
 		quantize_block(&y[b], x + b * LLM_BLOCK);
 }
 
-float llm_avx2_sum_squares(const float *x, u32 n)
+float llm_avx2_sum(const float *x, u32 n)
 {
-	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps(), a, b;
+	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
 	float sum;
 	u32 i;
 
 	for (i = 0; i + 16 <= n; i += 16) {
-		a = _mm256_loadu_ps(x + i);
-		b = _mm256_loadu_ps(x + i + 8);
+		even = _mm256_add_ps(even, _mm256_loadu_ps(x + i));
+		odd = _mm256_add_ps(odd, _mm256_loadu_ps(x + i + 8));
+	}
+	sum = sum_lanes(_mm256_add_ps(even, odd));
+	for (; i < n; i++)
+		sum += x[i];
+	return sum;
+}
+
+float llm_avx2_sum_squares_from(const float *x, float middle, u32 n)
+{
+	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps(), a, b;
+	__m256 middles = _mm256_set1_ps(middle);
+	float sum;
+	u32 i;
+
+	for (i = 0; i + 16 <= n; i += 16) {
+		a = _mm256_sub_ps(_mm256_loadu_ps(x + i), middles);
+		b = _mm256_sub_ps(_mm256_loadu_ps(x + i + 8), middles);
 		even = _mm256_fmadd_ps(a, a, even);
 		odd = _mm256_fmadd_ps(b, b, odd);
 	}
 	sum = sum_lanes(_mm256_add_ps(even, odd));
 	for (; i < n; i++)
-		sum += x[i] * x[i];
+		sum += (x[i] - middle) * (x[i] - middle);
 	return sum;
+}
+
+float llm_avx2_sum_squares(const float *x, u32 n)
+{
+	return llm_avx2_sum_squares_from(x, 0, n);
 }
 
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n)
@@ -301,21 +323,66 @@ void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = _cvtss_sh(x[i], 0);
 }
 
-void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n)
+static __always_inline __m256 none_lanes(__m256 x)
 {
-	const __m256 one = _mm256_set1_ps(1.0f);
-	__m256 v, e;
-	u32 i;
-
-	for (i = 0; i + 8 <= n; i += 8) {
-		v = _mm256_loadu_ps(g + i);
-		e = exp_lanes(_mm256_sub_ps(_mm256_setzero_ps(), v));
-		v = _mm256_div_ps(v, _mm256_add_ps(one, e));
-		_mm256_storeu_ps(y + i, _mm256_mul_ps(v, _mm256_loadu_ps(u + i)));
-	}
-	for (; i < n; i++)
-		y[i] = g[i] / (1.0f + llm_expf(-g[i])) * u[i];
+	return x;
 }
+
+static __always_inline float none(float x)
+{
+	return x;
+}
+
+/* x / (1 + exp(-z)) */
+static __always_inline __m256 gate_lanes(__m256 x, __m256 z)
+{
+	__m256 e = exp_lanes(_mm256_sub_ps(_mm256_setzero_ps(), z));
+
+	return _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), e));
+}
+
+static __always_inline __m256 silu_lanes(__m256 x)
+{
+	return gate_lanes(x, x);
+}
+
+static __always_inline __m256 gelu_lanes(__m256 x)
+{
+	__m256 slope = _mm256_fmadd_ps(_mm256_set1_ps(LLM_GELU_CUBIC), _mm256_mul_ps(x, x),
+				       _mm256_set1_ps(LLM_GELU_LINEAR));
+
+	return gate_lanes(x, _mm256_mul_ps(x, slope));
+}
+
+static __always_inline __m256 tanh_lanes(__m256 x)
+{
+	const __m256 one = _mm256_set1_ps(1.0f), two = _mm256_set1_ps(2.0f);
+	__m256 e = exp_lanes(_mm256_mul_ps(two, x));
+
+	return _mm256_sub_ps(one, _mm256_div_ps(two, _mm256_add_ps(e, one)));
+}
+
+/* One enum llm_activation: its function in eight lanes and in one. */
+#define DEFINE_ACTIVATE(name, lanes, scalar)						\
+void llm_avx2_activate_##name(float *y, const float *x, const float *u, u32 n)		\
+{											\
+	__m256 v;									\
+	u32 i;										\
+											\
+	for (i = 0; i + 8 <= n; i += 8) {						\
+		v = lanes(_mm256_loadu_ps(x + i));					\
+		if (u)									\
+			v = _mm256_mul_ps(v, _mm256_loadu_ps(u + i));			\
+		_mm256_storeu_ps(y + i, v);						\
+	}										\
+	for (; i < n; i++)								\
+		y[i] = u ? scalar(x[i]) * u[i] : scalar(x[i]);				\
+}
+
+DEFINE_ACTIVATE(none, none_lanes, none)
+DEFINE_ACTIVATE(silu, silu_lanes, llm_silu)
+DEFINE_ACTIVATE(gelu, gelu_lanes, llm_gelu)
+DEFINE_ACTIVATE(tanh, tanh_lanes, llm_tanh)
 
 const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
@@ -341,8 +408,15 @@ const struct llm_form llm_form_avx2 = {
 		[LLM_TENSOR_MXFP4] = llm_avx2_matmul_mxfp4,
 	},
 	.quantize = llm_avx2_quantize,
+	.sum = llm_avx2_sum,
 	.sum_squares = llm_avx2_sum_squares,
+	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
 	.attend_f16 = llm_avx2_attend_f16,
-	.silu_mul = llm_avx2_silu_mul,
+	.activate = {
+		[LLM_ACT_NONE] = llm_avx2_activate_none,
+		[LLM_ACT_SILU] = llm_avx2_activate_silu,
+		[LLM_ACT_GELU] = llm_avx2_activate_gelu,
+		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
+	},
 };

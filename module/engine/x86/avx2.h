@@ -22,10 +22,15 @@ void llm_avx2_matmul_iq4_nl(const struct llm_matmul *m);
 void llm_avx2_matmul_iq4_xs(const struct llm_matmul *m);
 void llm_avx2_matmul_mxfp4(const struct llm_matmul *m);
 void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n);
+float llm_avx2_sum(const float *x, u32 n);
 float llm_avx2_sum_squares(const float *x, u32 n);
+float llm_avx2_sum_squares_from(const float *x, float middle, u32 n);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
 void llm_avx2_attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
 			 u32 count);
-void llm_avx2_silu_mul(float *y, const float *g, const float *u, u32 n);
+void llm_avx2_activate_none(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_silu(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_gelu(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_tanh(float *y, const float *x, const float *u, u32 n);
 
 #endif /* LLM_ENGINE_AVX2_H */

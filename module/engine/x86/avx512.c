@@ -179,8 +179,15 @@ const struct llm_form llm_form_avx512 = {
 	},
 	.matmul_groups_q8_0 = matmul_groups_q8_0,
 	.quantize = llm_avx2_quantize,
+	.sum = llm_avx2_sum,
 	.sum_squares = llm_avx2_sum_squares,
+	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
 	.attend_f16 = llm_avx512_attend_f16,
-	.silu_mul = llm_avx2_silu_mul,
+	.activate = {
+		[LLM_ACT_NONE] = llm_avx2_activate_none,
+		[LLM_ACT_SILU] = llm_avx2_activate_silu,
+		[LLM_ACT_GELU] = llm_avx2_activate_gelu,
+		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
+	},
 };

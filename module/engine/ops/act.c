@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "../math.h"
+#include "op.h"
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	u32 width;
+	int err = llm_verify_shape(v, 1, 0, 3, false);
+
+	if (err)
+		return err;
+	if (!llm_register_exists(v, insn->dst))
+		return llm_verify_refuse(v, "there is no register %u", insn->dst);
+	width = llm_register_width(v, insn->dst);
+	err = llm_verify_read(v, insn->src[0], 0, width);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, 0, width);
+	if (!err)
+		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
+	if (!err)
+		err = llm_verify_below(v, "activation", insn->arg[0], LLM_ACTIVATIONS);
+	if (!err)
+		err = llm_verify_finite(v, insn->arg[1], false);
+	if (!err)
+		err = llm_verify_finite(v, insn->arg[2], false);
+	if (!err && llm_register_width(v, insn->src[0]) != width)
+		err = llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[0],
+					insn->dst);
+	return err;
+}
+
+static u32 width(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return step->plan->image->registers[insn->dst].width;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+}
+
+static void scale(float *y, const float *x, float factor, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = factor * x[i];
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	u32 columns = width(step, insn);
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns, tile);
+	float before = llm_float(insn->arg[1]), after = llm_float(insn->arg[2]);
+	const float *x;
+	float *y;
+	u32 i;
+
+	for (i = span.first; i < span.end; i++) {
+		x = llm_op_row(step, insn->src[0], i);
+		y = llm_op_row(step, insn->dst, i);
+		if (before != 1) {
+			scale(y, x, before, columns);
+			x = y;
+		}
+		step->plan->form->activate[insn->arg[0]](y, x, NULL, columns);
+		if (after != 1)
+			scale(y, y, after, columns);
+	}
+}
+
+const struct llm_op_type llm_op_act = {
+	.name = "act",
+	.verify = verify,
+	.parts = llm_op_one_part,
+	.tiles = tiles,
+	.run = run,
+};
