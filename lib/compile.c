@@ -12,18 +12,17 @@
 #include "number.h"
 
 /**
- * struct tokenizer - a kind of tokenizer
+ * struct vocab - a kind of tokenizer
  * @name: what tokenizer.ggml.model calls it
  * @compile: adds the tokenizer and the vocabulary
  */
-struct tokenizer {
+struct vocab {
 	const char *name;
 	void (*compile)(struct compile *c);
 };
 
-static const struct tokenizer tokenizers[] = {
+static const struct vocab vocabs[] = {
 	{ "llama", compile_vocab_spm },
-	{ "gpt2", compile_vocab_bpe },
 };
 
 void compile_fail(struct compile *c, int code, const char *format, ...)
@@ -313,7 +312,7 @@ static void check_kind_of_file(struct compile *c)
 			     parts);
 }
 
-void compile_vocab(struct compile *c)
+static void compile_vocab(struct compile *c)
 {
 	const char *name;
 	__u64 length;
@@ -327,14 +326,14 @@ void compile_vocab(struct compile *c)
 		c->code = found;
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'tokenizer.ggml.model' is missing");
-	for (i = 0; i < ARRAY_SIZE(tokenizers) && !c->code; i++) {
-		if (text_is(name, length, tokenizers[i].name)) {
-			tokenizers[i].compile(c);
+	for (i = 0; i < ARRAY_SIZE(vocabs) && !c->code; i++) {
+		if (text_is(name, length, vocabs[i].name)) {
+			vocabs[i].compile(c);
 			return;
 		}
 	}
 	compile_fail(c, EOPNOTSUPP,
-		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) and 'gpt2' (byte pairs) are",
+		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) is",
 		     length < 32 ? (int)length : 32, name);
 }
 
@@ -357,6 +356,19 @@ static void check_all_used(struct compile *c, const char *arch)
 		if (!c->gguf->tensors[i].used)
 			compile_fail(c, EOPNOTSUPP, "tensor '%s' is not supported",
 				     c->gguf->tensors[i].name);
+}
+
+/* GGUF numbers these from 0; a causal model's last token has seen all others. */
+static void compile_pooling(struct compile *c)
+{
+	static const __u32 poolings[] = {
+		LLM_POOLING_NONE, LLM_POOLING_MEAN, LLM_POOLING_CLS, LLM_POOLING_LAST,
+		LLM_POOLING_RANK,
+	};
+	__u32 kind = compile_uint(c, compile_key(c, "pooling_type"), 3, 0,
+				  ARRAY_SIZE(poolings) - 1);
+
+	c->writer.model.pooling = poolings[kind];
 }
 
 static void find_arch(struct compile *c)
@@ -395,6 +407,7 @@ int compile_gguf(struct compile *c)
 	for (i = 0; i < c->gguf->tensor_count; i++)
 		c->writer.model.parameters += c->gguf->tensors[i].elements;
 	compile_vocab(c);
+	compile_pooling(c);
 	if (!c->code)
 		c->arch->compile(c, c->arch);
 	check_all_used(c, c->arch->name);

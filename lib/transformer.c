@@ -296,6 +296,7 @@ void transformer_output(struct compile *c, const struct transformer *t, __u32 em
 	gather.src[0] = t->x;
 	image_add_insn(&c->writer, &gather);
 	transformer_norm(c, t, normed, wanted, LLM_IMAGE_NONE16, "output_norm");
+	c->writer.model.embedding = normed;
 	if (t->logit_scale != 1)
 		add_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
 	linear.src[0] = normed;

@@ -11,6 +11,7 @@
 
 #include "buffer.h"
 #include "chardev.h"
+#include "embed.h"
 #include "listing.h"
 #include "model.h"
 #include "score.h"
@@ -131,6 +132,7 @@ static const struct ioctl_row ioctls[] = {
 	ROW(TOKENIZE, SESSION, RETURNS, llm_text_tokenize),
 	ROW(DETOKENIZE, SESSION, RETURNS, llm_text_detokenize),
 	ROW(SCORE, SESSION, RETURNS, llm_score_text),
+	ROW(EMBED, SESSION, RETURNS, llm_embed_text),
 };
 
 /* The number counts; size is how much of the struct the caller knows. */

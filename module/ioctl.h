@@ -37,6 +37,7 @@ struct llm_call {
 		struct llm_session_info session_info;
 		struct llm_tokenize tokenize;
 		struct llm_score score;
+		struct llm_embed embed;
 	} argument;
 };
 

@@ -257,6 +257,11 @@ static void fill_info(const struct llm_model *model, struct llm_model_info *info
 	info->vocab_size = facts->vocab_size;
 	info->sessions = model->sessions;
 	info->flags = model == default_model ? LLM_MODEL_DEFAULT : 0;
+	if (facts->logits != LLM_IMAGE_NONE)
+		info->flags |= LLM_MODEL_TEXT;
+	if (facts->embedding != LLM_IMAGE_NONE)
+		info->embedding_width = model->image->registers[facts->embedding].width;
+	info->pooling = facts->pooling;
 }
 
 bool llm_model_info(u32 index, struct llm_model_info *info)

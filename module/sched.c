@@ -52,7 +52,7 @@ static struct llm_scoring scoring;
  */
 struct llm_batch {
 	struct llm_model *model;
-	struct llm_job *jobs[LLM_MAX_BATCH];
+	struct llm_job *jobs[LLM_MAX_ROWS];
 	u32 job_count;
 	u32 rows;
 	u32 outputs;
@@ -168,7 +168,7 @@ static bool job_in_prompt(const struct llm_job *job)
 /* Whether the job can have rows now; one without room for its reply waits. */
 static bool job_ready(struct llm_job *job)
 {
-	if (job->request.score)
+	if (!llm_request_generates(&job->request))
 		return true;
 	if (READ_ONCE(job->parked))
 		return false;
@@ -211,11 +211,14 @@ static struct llm_job *next_for_batch(struct llm_party *party, bool in_prompt)
 	return NULL;
 }
 
+/* A text that must be computed whole waits for a step that it fits into. */
 static void add_to_batch(struct llm_job *job, u32 room, u32 outputs)
 {
 	struct llm_step *step = batch.model->step;
 
 	job->step_rows = llm_request_rows(&job->request, step->rows + batch.rows, room, &outputs);
+	if (!job->step_rows)
+		return;
 	job->step_output = batch.outputs;
 	job->step_outputs = outputs;
 	batch.jobs[batch.job_count++] = job;
@@ -275,7 +278,9 @@ static void add_prompts(void)
 		list_for_each_entry(party, &queue.parties, link) {
 			if (batch.rows == plan->batch_rows || batch.outputs == plan->output_rows)
 				return;
-			share = DIV_ROUND_UP(plan->batch_rows - batch.rows, max(waiting, 1U));
+			share = plan->batch_rows - batch.rows;
+			if (!plan->whole_texts)
+				share = DIV_ROUND_UP(share, max(waiting, 1U));
 			waiting -= !!waiting;
 			job = next_for_batch(party, true);
 			if (job)
@@ -371,6 +376,20 @@ static void score_prompt(struct llm_job *job, u32 first, u32 computed)
 	}
 }
 
+/* The likes of score_prompt(); the last output is the text's last. */
+static void embed_prompt(struct llm_job *job)
+{
+	bool complete = job->request.computed == job->request.prompt_count;
+	u32 i;
+
+	for (i = 0; i < job->step_outputs; i++) {
+		llm_pooling_begin(&job->pooling,
+				  llm_step_embedding(batch.model->step, job->step_output + i),
+				  complete && i == job->step_outputs - 1);
+		llm_slice_pool(&slicer, &job->pooling);
+	}
+}
+
 /* Gives a job what came of its rows, which begin at @first. */
 static void finish_rows(struct llm_job *job, u32 first, u64 cpu_ns)
 {
@@ -384,6 +403,8 @@ static void finish_rows(struct llm_job *job, u32 first, u64 cpu_ns)
 	atomic64_add(in, &llm_counters.tokens_in);
 	if (job->request.score)
 		score_prompt(job, first, computed);
+	else if (job->request.pooling)
+		embed_prompt(job);
 	else if (job->step_outputs)
 		make_token(job);
 	WRITE_ONCE(job->cpu_ns, job->cpu_ns + cpu_ns + slicer.spent);

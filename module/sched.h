@@ -6,6 +6,7 @@
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
+#include "engine/pooling.h"
 #include "engine/request.h"
 #include "engine/scoring.h"
 #include "queue.h"
@@ -58,6 +59,7 @@ enum llm_job_state {
  * @session: number of the session, for traces
  * @request: what to do; begun by the submitter
  * @alternatives: likeliest tokens wanted with each scoring
+ * @pooling: of an embedding, set up by the submitter
  * @state: enum llm_job_state
  * @tokens_in: prompt tokens computed
  * @tokens_out: tokens made
@@ -65,7 +67,7 @@ enum llm_job_state {
  * @first_token_ns: nanoseconds from submission to the first token; 0 before
  * @cpu_ns: nanoseconds of computing, its share of each step
  *
- * The submitter fills @ops to @alternatives and keeps the job alive until
+ * The submitter fills @ops to @pooling and keeps the job alive until
  * done(). The rest belongs to the scheduler.
  */
 struct llm_job {
@@ -75,6 +77,7 @@ struct llm_job {
 	u64 session;
 	struct llm_request request;
 	u32 alternatives;
+	struct llm_pooling pooling;
 
 	enum llm_job_state state;
 	u32 tokens_in;

@@ -85,7 +85,7 @@ struct llm_session_counts {
  * @stop_count: how many
  * @sampling: how tokens are chosen; owns @sampling.biases
  * @seeded: whether sampling.seed was given
- * @scoring: whether a scoring is under way
+ * @passing: whether a scoring or an embedding is under way
  * @text: what was written and not started
  * @text_length: bytes there are
  * @text_room: bytes that fit there
@@ -143,7 +143,7 @@ struct llm_session {
 	u32 stop_count;
 	struct llm_sampling_params sampling;
 	bool seeded;
-	bool scoring;
+	bool passing;
 	u8 *text;
 	u32 text_length;
 	u32 text_room;

@@ -172,6 +172,11 @@ static enum llm_tile_result score_piece(void *work)
 	return llm_scoring_advance(work) ? LLM_TILE_LAST : LLM_TILE_RAN;
 }
 
+static enum llm_tile_result pool_piece(void *work)
+{
+	return llm_pooling_advance(work) ? LLM_TILE_LAST : LLM_TILE_RAN;
+}
+
 enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step)
 {
 	return slice(slicer, tile_piece, step);
@@ -186,6 +191,12 @@ void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler)
 void llm_slice_score(struct llm_slicer *slicer, struct llm_scoring *scoring)
 {
 	while (slice(slicer, score_piece, scoring) != LLM_TILE_LAST)
+		llm_resched();
+}
+
+void llm_slice_pool(struct llm_slicer *slicer, struct llm_pooling *pooling)
+{
+	while (slice(slicer, pool_piece, pooling) != LLM_TILE_LAST)
 		llm_resched();
 }
 

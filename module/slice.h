@@ -4,6 +4,7 @@
 
 #include <linux/types.h>
 
+#include "engine/pooling.h"
 #include "engine/sampler.h"
 #include "engine/scoring.h"
 #include "engine/step.h"
@@ -50,6 +51,13 @@ void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler);
  * @scoring: scoring that has begun
  */
 void llm_slice_score(struct llm_slicer *slicer, struct llm_scoring *scoring);
+
+/**
+ * llm_slice_pool() - adds an embedding, in as many slices as it takes
+ * @slicer: the thread's
+ * @pooling: pooling that has begun on it
+ */
+void llm_slice_pool(struct llm_slicer *slicer, struct llm_pooling *pooling);
 
 /** llm_slice_us() - budget of a slice, microseconds. */
 u32 llm_slice_us(void);

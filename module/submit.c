@@ -411,6 +411,8 @@ static int start(struct genl_info *info, struct llm_session *session)
 		return llm_netlink_refuse(info, text, "the text does not fit the context", ret);
 	case -ENODEV:
 		return llm_netlink_refuse(info, NULL, "there is no model; load one first", ret);
+	case -EOPNOTSUPP:
+		return llm_netlink_refuse(info, NULL, "the model makes no text", ret);
 	default:
 		return llm_netlink_refuse(info, NULL, "out of memory or interrupted", ret);
 	}

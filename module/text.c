@@ -29,8 +29,10 @@ static void *copy_in(u64 address, u64 size)
 	return copy;
 }
 
-static u32 engine_flags(u32 flags)
+int llm_text_flags(u32 flags)
 {
+	if (flags & ~(LLM_TOKENIZE_SPECIAL | LLM_TOKENIZE_BOS))
+		return -EINVAL;
 	return (flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0) |
 	       (flags & LLM_TOKENIZE_BOS ? LLM_TEXT_BEGIN : 0);
 }
@@ -42,19 +44,17 @@ int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 ad
 	int ret;
 
 	*list = (struct llm_tokens){};
-	if (flags & ~(LLM_TOKENIZE_SPECIAL | LLM_TOKENIZE_BOS))
-		return -EINVAL;
 	if (length > LLM_MAX_TEXT)
 		return -E2BIG;
 	text = copy_in(address, length);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	list->room = min(room, llm_tokenizer_most(model->tokenizer, length));
+	list->room = min(room, llm_text_max_tokens(length));
 	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
 	ret = -ENOMEM;
 	if (list->tokens)
-		ret = llm_tokenize(model->tokenizer, text, length, engine_flags(flags),
-				   list->tokens, list->room, &list->count);
+		ret = llm_tokenize(model->tokenizer, text, length, flags, list->tokens,
+				   list->room, &list->count);
 	llm_free_private(text, length);
 	return ret;
 }
@@ -66,10 +66,13 @@ void llm_tokens_free(struct llm_tokens *list)
 
 static int tokenize(const struct llm_model *model, struct llm_tokenize *args)
 {
+	int flags = llm_text_flags(args->flags);
 	struct llm_tokens list;
 	int ret;
 
-	ret = llm_text_read(&list, model, args->text, args->text_length, args->flags,
+	if (flags < 0)
+		return flags;
+	ret = llm_text_read(&list, model, args->text, args->text_length, flags,
 			    args->tokens_count);
 	if (!ret && copy_to_user(u64_to_user_ptr(args->tokens), list.tokens,
 				 (u64)list.count * sizeof(u32)))
@@ -114,7 +117,7 @@ static int text_out(const struct llm_model *model, const u32 *tokens, u32 count,
 
 static int detokenize(const struct llm_model *model, struct llm_tokenize *args)
 {
-	u32 flags = engine_flags(args->flags);
+	u32 flags = args->flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0;
 	u32 count = args->tokens_count;
 	u64 size = (u64)count * sizeof(u32);
 	u32 *tokens;

@@ -20,19 +20,39 @@ struct llm_tokens {
 };
 
 /**
+ * llm_text_max_tokens() - tokens a text can have at most
+ * @length: bytes, at most LLM_MAX_TEXT
+ *
+ * Return: the bound. Each byte is one at worst; a text may be given a token that
+ * begins it and a space, and another space after each token that was cut out of
+ * it, which takes a byte, as what follows does.
+ */
+static inline u32 llm_text_max_tokens(u32 length)
+{
+	return 2 + length + length / 2;
+}
+
+/**
  * llm_text_read() - makes tokens of a text in user memory
  * @list: filled; llm_tokens_free() frees it, also after an error
  * @model: whose tokenizer
  * @address: of the text
  * @length: bytes there
- * @flags: LLM_TOKENIZE_*
+ * @flags: LLM_TEXT_*
  * @room: tokens wanted at most
  *
- * Return: 0, -EINVAL for a flag unknown, -E2BIG above LLM_MAX_TEXT, -ENOSPC above
- * @room, -EFAULT, -ENOMEM.
+ * Return: 0, -E2BIG above LLM_MAX_TEXT, -ENOSPC above @room, -EFAULT, -ENOMEM.
  */
 int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 address,
 		  u32 length, u32 flags, u32 room);
+
+/**
+ * llm_text_flags() - what an ioctl asks of the tokenizer
+ * @flags: LLM_TOKENIZE_*
+ *
+ * Return: LLM_TEXT_*, or -EINVAL where one is unknown.
+ */
+int llm_text_flags(u32 flags);
 
 /**
  * llm_tokens_free() - frees the tokens, cleared

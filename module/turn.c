@@ -170,8 +170,7 @@ static int tokenize_text(struct llm_session *session, u32 **tokens, u32 *room, u
 	int ret;
 
 	*room = min(session->context - session->position,
-		    before + llm_tokenizer_most(session->model->tokenizer,
-						session->text_length));
+		    before + llm_text_max_tokens(session->text_length));
 	if (*room <= before)
 		return -ENOSPC;
 	*tokens = llm_alloc((u64)*room * sizeof(**tokens));
@@ -290,6 +289,16 @@ static void submit(struct llm_session *session, u32 count)
 	llm_sched_submit(&session->job);
 }
 
+/* A turn needs a model, and one that makes text. */
+static int bind(struct llm_session *session)
+{
+	int ret = llm_session_bind(session);
+
+	if (!ret && session->model->image->model.logits == LLM_IMAGE_NONE)
+		ret = -EOPNOTSUPP;
+	return ret;
+}
+
 static int start(struct llm_session *session)
 {
 	u32 count;
@@ -299,7 +308,7 @@ static int start(struct llm_session *session)
 		return -EBUSY;
 	if (!session->text_length)
 		return -ENODATA;
-	ret = llm_session_bind(session);
+	ret = bind(session);
 	if (ret)
 		return ret;
 	ret = prepare_tokens(session, &count);
@@ -322,7 +331,7 @@ static int check(struct llm_session *session)
 
 	if (!session->text_length)
 		return -ENODATA;
-	ret = llm_session_bind(session);
+	ret = bind(session);
 	if (ret)
 		return ret;
 	ret = tokenize_text(session, &tokens, &room, &count);
@@ -359,7 +368,7 @@ int llm_turn_start(struct llm_session *session)
 
 int llm_turn_bind(struct llm_session *session)
 {
-	return with_setup(session, llm_session_bind);
+	return with_setup(session, bind);
 }
 
 int llm_turn_check(struct llm_session *session)

@@ -22,7 +22,8 @@ ssize_t llm_turn_write(struct llm_session *session, struct iov_iter *from);
  * llm_turn_bind() - gives a session the default model if it has none
  * @session: session
  *
- * Return: 0, -ENODEV where there is no model, -EINTR.
+ * Return: 0, -ENODEV where there is no model, -EOPNOTSUPP where it makes no text,
+ * -EINTR.
  */
 int llm_turn_bind(struct llm_session *session);
 
@@ -43,8 +44,9 @@ int llm_turn_check(struct llm_session *session);
  * Everything that the reply needs is reserved here.
  *
  * Return: 0, -EBUSY while a reply is under way or unread, -ENODATA where nothing
- * was written, -ENODEV where there is no model, -ENOSPC where the text does not
- * fit the context (it is discarded), -ENOMEM, -EINTR (the text stays).
+ * was written, -ENODEV where there is no model, -EOPNOTSUPP where it makes no text,
+ * -ENOSPC where the text does not fit the context (it is discarded), -ENOMEM,
+ * -EINTR (the text stays).
  */
 int llm_turn_start(struct llm_session *session);
 

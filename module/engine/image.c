@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image.h"
 
-#include "split.h"
 #include "tensor.h"
 
 #define MAX_SECTIONS	64
@@ -12,8 +11,6 @@
 #define MAX_TEXT	1024
 #define MAX_NAME	255
 #define MAX_STRINGS	(64ULL << 20)
-#define MAX_MERGES	(2ULL << 20)
-#define MAX_SPLIT	(8ULL << 20)
 
 /*
  * What an array or struct section may be. Everything but the tensor data is
@@ -36,8 +33,6 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_VOCAB] = { "vocab", sizeof(struct llm_image_token), 1, 1 << 20 },
 	[LLM_SECTION_STRINGS] = { "strings", 1, 0, MAX_STRINGS },
 	[LLM_SECTION_DATA] = { "data", 1, 0, U64_MAX },
-	[LLM_SECTION_MERGES] = { "merges", sizeof(struct llm_image_merge), 0, MAX_MERGES },
-	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_SPLIT },
 };
 
 /* The image while it is taken apart. */
@@ -166,8 +161,7 @@ static int read_header(struct opening *o)
 		if (err)
 			return err;
 	}
-	/* The later ones need not be there. */
-	for (i = 1; i <= LLM_SECTION_DATA; i++)
+	for (i = 1; i < ARRAY_SIZE(rules); i++)
 		if (!(o->present & 1U << i))
 			return llm_refuse(o->error, -EINVAL, "section %s is missing",
 					  rules[i].name);
@@ -200,8 +194,6 @@ static int copy_sections(struct opening *o)
 	image->program_count = entries(o, LLM_SECTION_PROGRAM);
 	image->tensor_count = entries(o, LLM_SECTION_TENSORS);
 	image->strings_length = entries(o, LLM_SECTION_STRINGS);
-	image->merge_count = entries(o, LLM_SECTION_MERGES);
-	image->split_length = entries(o, LLM_SECTION_SPLIT);
 	memcpy(&image->model, o->bytes + o->sections[LLM_SECTION_MODEL].offset,
 	       sizeof(image->model));
 	memcpy(&image->tokenizer, o->bytes + o->sections[LLM_SECTION_TOKENIZER].offset,
@@ -211,22 +203,63 @@ static int copy_sections(struct opening *o)
 	image->program = copy_section(o, LLM_SECTION_PROGRAM);
 	image->vocab = copy_section(o, LLM_SECTION_VOCAB);
 	image->strings = copy_section(o, LLM_SECTION_STRINGS);
-	image->merges = copy_section(o, LLM_SECTION_MERGES);
-	image->split = copy_section(o, LLM_SECTION_SPLIT);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
-	    !image->strings || !image->merges || !image->split || !o->tensors || !image->tensors)
+	    !image->strings || !o->tensors || !image->tensors)
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
 	image->data_length = o->sections[LLM_SECTION_DATA].length;
 	return 0;
 }
 
-static int check_model(struct opening *o)
+static int check_embedding(struct opening *o)
+{
+	const struct llm_image_model *m = &o->image->model;
+
+	if (m->embedding == LLM_IMAGE_NONE) {
+		if (m->pooling)
+			return llm_refuse(o->error, -EINVAL,
+					  "model: there is pooling %u, but no embedding",
+					  m->pooling);
+		return 0;
+	}
+	if (m->embedding >= o->image->register_count)
+		return llm_refuse(o->error, -EINVAL,
+				  "model: there is no register %u for embeddings", m->embedding);
+	if (o->image->registers[m->embedding].rows != LLM_ROWS_OUTPUT)
+		return llm_refuse(o->error, -EINVAL,
+				  "model: register %u, the embedding, has the wrong kind of rows",
+				  m->embedding);
+	if (m->pooling < LLM_POOLING_NONE || m->pooling > LLM_POOLING_RANK)
+		return llm_refuse(o->error, -EOPNOTSUPP, "model: pooling %u is not known",
+				  m->pooling);
+	return 0;
+}
+
+static int check_results(struct opening *o)
 {
 	const struct llm_image_model *m = &o->image->model;
 	const struct llm_image_register *logits;
+
+	if (m->logits == LLM_IMAGE_NONE && m->embedding == LLM_IMAGE_NONE)
+		return llm_refuse(o->error, -EINVAL, "model: it has neither logits nor embeddings");
+	if (m->logits == LLM_IMAGE_NONE)
+		return check_embedding(o);
+	if (m->logits >= o->image->register_count)
+		return llm_refuse(o->error, -EINVAL, "model: there is no register %u for logits",
+				  m->logits);
+	logits = &o->image->registers[m->logits];
+	if (logits->width != m->vocab_size || logits->rows != LLM_ROWS_OUTPUT)
+		return llm_refuse(o->error, -EINVAL,
+				  "model: register %u can't hold the logits of %u tokens",
+				  m->logits, m->vocab_size);
+	return check_embedding(o);
+}
+
+static int check_model(struct opening *o)
+{
+	const struct llm_image_model *m = &o->image->model;
 
 	if (!is_padded_text(m->name, sizeof(m->name)) ||
 	    !is_padded_text(m->architecture, sizeof(m->architecture)))
@@ -240,15 +273,7 @@ static int check_model(struct opening *o)
 		return llm_refuse(o->error, -EINVAL,
 				  "model: vocabulary size %u, but there are %u tokens",
 				  m->vocab_size, entries(o, LLM_SECTION_VOCAB));
-	if (m->logits >= o->image->register_count)
-		return llm_refuse(o->error, -EINVAL, "model: there is no register %u for logits",
-				  m->logits);
-	logits = &o->image->registers[m->logits];
-	if (logits->width != m->vocab_size || logits->rows != LLM_ROWS_OUTPUT)
-		return llm_refuse(o->error, -EINVAL,
-				  "model: register %u can't hold the logits of %u tokens",
-				  m->logits, m->vocab_size);
-	return 0;
+	return check_results(o);
 }
 
 static int check_registers(struct opening *o)
@@ -354,9 +379,9 @@ static int check_tokenizer(struct opening *o)
 {
 	const struct llm_image_tokenizer *t = &o->image->tokenizer;
 	const u32 known = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS |
-			  LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_WHOLE_PIECES;
+			  LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_ADD_SEP;
 
-	if (t->kind != LLM_TOKENIZER_SPM && t->kind != LLM_TOKENIZER_BPE)
+	if (t->kind != LLM_TOKENIZER_SPM)
 		return llm_refuse(o->error, -EOPNOTSUPP, "tokenizer: kind %u is not known",
 				  t->kind);
 	if (t->flags & ~known)
@@ -370,18 +395,9 @@ static int check_tokenizer(struct opening *o)
 				  "tokenizer: bos %u, eos %u or unknown %u is not a token", t->bos,
 				  t->eos, t->unknown);
 	if ((t->flags & LLM_TOKENIZER_ADD_BOS && t->bos == LLM_IMAGE_NONE) ||
-	    (t->flags & LLM_TOKENIZER_ADD_EOS && t->eos == LLM_IMAGE_NONE))
+	    (t->flags & (LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP) &&
+	     t->eos == LLM_IMAGE_NONE))
 		return llm_refuse(o->error, -EINVAL, "tokenizer: adds a token that it has not");
-	if (t->kind != LLM_TOKENIZER_BPE && t->flags & LLM_TOKENIZER_WHOLE_PIECES)
-		return llm_refuse(o->error, -EINVAL, "tokenizer: has no pieces");
-	if ((t->kind == LLM_TOKENIZER_BPE) != !!o->image->split_length)
-		return llm_refuse(o->error, -EINVAL,
-				  "tokenizer: kind %u and a split section of %llu bytes", t->kind,
-				  (unsigned long long)o->image->split_length);
-	if (t->kind != LLM_TOKENIZER_BPE && o->image->merge_count)
-		return llm_refuse(o->error, -EINVAL, "tokenizer: kind %u has no merges", t->kind);
-	if (o->image->split_length)
-		return llm_split_verify(o->image->split, o->image->split_length, o->error);
 	return 0;
 }
 
@@ -468,7 +484,5 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->tensors);
 	llm_free(image->vocab);
 	llm_free(image->strings);
-	llm_free(image->merges);
-	llm_free(image->split);
 	llm_free(image);
 }

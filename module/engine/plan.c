@@ -68,6 +68,18 @@ static int plan_slots(struct llm_plan *plan, struct llm_error *error)
 	return 0;
 }
 
+static void plan_rows(struct llm_plan *plan, const struct llm_verifier *v)
+{
+	const struct llm_image_model *model = &plan->image->model;
+
+	plan->embedding_end = v->embedding_end;
+	plan->whole_texts = v->whole_texts;
+	if (v->whole_texts)
+		plan->batch_rows = min_t(u32, model->context_length, LLM_MAX_ROWS);
+	if (model->logits == LLM_IMAGE_NONE)
+		plan->output_rows = plan->batch_rows;
+}
+
 static int plan_program(struct llm_plan *plan, struct llm_error *error)
 {
 	struct llm_verifier *v;
@@ -82,8 +94,10 @@ static int plan_program(struct llm_plan *plan, struct llm_error *error)
 	v->image = plan->image;
 	v->error = error;
 	err = llm_verify_program(v, plan->ops);
-	if (!err)
+	if (!err) {
+		plan_rows(plan, v);
 		err = plan_workspace(plan, v);
+	}
 	llm_free(v);
 	return err;
 }

@@ -7,10 +7,12 @@
 struct llm_form;
 struct llm_op_type;
 
-/** LLM_MAX_BATCH - rows a step can have at most. */
+/** LLM_MAX_BATCH - rows a step can be asked to have at most. */
 #define LLM_MAX_BATCH	512
 /** LLM_MAX_OUTPUT - rows of a step whose logits can be wanted at most. */
 #define LLM_MAX_OUTPUT	64
+/** LLM_MAX_ROWS - rows a step can have at most where texts are computed whole. */
+#define LLM_MAX_ROWS	2048
 
 /**
  * struct llm_slot - where a slot's state lies within a page
@@ -30,8 +32,11 @@ struct llm_slot {
  * struct llm_plan - a program that was proved safe, ready to run
  * @image: what it belongs to; outlives the plan
  * @form: hot loops in use
- * @batch_rows: rows a step can have, 1..LLM_MAX_BATCH
- * @output_rows: rows whose logits can be wanted, 1..LLM_MAX_OUTPUT
+ * @batch_rows: rows a step can have, 1..LLM_MAX_ROWS
+ * @output_rows: rows whose logits or embeddings can be wanted, 1..@batch_rows
+ * @embedding_end: instructions that a step needs where only embeddings are wanted
+ * @whole_texts: whether all rows of a text must be in one step; it has no more
+ *	than @batch_rows then
  * @register_offset: of each register in the workspace, floats, a multiple of 16
  * @workspace_bytes: memory a step needs for registers and quantised rows
  * @quantized_offset: of the quantised rows in the workspace, bytes
@@ -48,6 +53,8 @@ struct llm_plan {
 	const struct llm_form *form;
 	u32 batch_rows;
 	u32 output_rows;
+	u32 embedding_end;
+	bool whole_texts;
 	u64 register_offset[64];
 	u64 workspace_bytes;
 	u64 quantized_offset;
@@ -64,8 +71,11 @@ struct llm_plan {
  * @created: where the result goes
  * @image: opened image; outlives the plan
  * @form: hot loops to use
- * @batch_rows: rows a step shall have at most
- * @output_rows: rows whose logits can be wanted at most, not above @batch_rows
+ * @batch_rows: rows a step shall have at most, 1..LLM_MAX_BATCH; where texts must
+ *	be computed whole it is as many as the context has positions, within
+ *	LLM_MAX_ROWS
+ * @output_rows: rows whose logits can be wanted at most, not above @batch_rows;
+ *	where there are no logits all rows can be wanted
  * @error: gets the reason for a refusal
  *
  * After this the program can be run on any rows whose tokens are below

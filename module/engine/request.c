@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "request.h"
 
+#include "pooling.h"
+
 void llm_request_begin(struct llm_request *request)
 {
 	u32 i;
@@ -9,7 +11,7 @@ void llm_request_begin(struct llm_request *request)
 	request->made = 0;
 	request->last = LLM_IMAGE_NONE;
 	request->end = LLM_END_NONE;
-	if (request->score)
+	if (!llm_request_generates(request))
 		return;
 	for (i = request->prompt_seen; i < request->prompt_count; i++)
 		llm_sampler_see(request->sampler, request->prompt[i]);
@@ -21,11 +23,15 @@ static u32 last_position(const struct llm_request *request)
 	return request->position + request->prompt_count + request->made - 1;
 }
 
-static bool prompt_row_wanted(const struct llm_request *request, u32 index)
+static enum llm_row_output prompt_row_output(const struct llm_request *request, u32 index)
 {
 	bool is_last = index == request->prompt_count - 1;
 
-	return request->score ? !is_last : is_last;
+	if (request->pooling)
+		return llm_pooling_wants(request->pooling, request->whole, index,
+					 request->prompt_count) ?
+			LLM_OUTPUT_EMBEDDING : LLM_OUTPUT_NONE;
+	return (request->score ? !is_last : is_last) ? LLM_OUTPUT_LOGITS : LLM_OUTPUT_NONE;
 }
 
 static u32 prompt_rows(const struct llm_request *request, struct llm_row *rows, u32 room,
@@ -35,12 +41,17 @@ static u32 prompt_rows(const struct llm_request *request, struct llm_row *rows, 
 	u32 wanted = 0;
 	u32 index, i;
 
+	if (request->whole && room < request->prompt_count) {
+		*outputs = 0;
+		return 0;
+	}
 	for (i = 0; i < count; i++) {
 		index = request->computed + i;
 		rows[i].kv = request->kv;
 		rows[i].token = request->prompt[index];
 		rows[i].position = request->position + index;
-		rows[i].output = prompt_row_wanted(request, index);
+		rows[i].length = request->prompt_count;
+		rows[i].output = prompt_row_output(request, index);
 		if (!rows[i].output)
 			continue;
 		if (wanted == *outputs)
@@ -59,7 +70,7 @@ u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u3
 	rows[0].kv = request->kv;
 	rows[0].token = request->last;
 	rows[0].position = last_position(request);
-	rows[0].output = true;
+	rows[0].output = LLM_OUTPUT_LOGITS;
 	*outputs = 1;
 	return 1;
 }
@@ -67,7 +78,7 @@ u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u3
 void llm_request_computed(struct llm_request *request, u32 rows)
 {
 	request->computed += min(rows, request->prompt_count - request->computed);
-	if (request->score && request->computed == request->prompt_count)
+	if (!llm_request_generates(request) && request->computed == request->prompt_count)
 		request->end = LLM_END_LENGTH;
 }
 

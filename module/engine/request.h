@@ -27,20 +27,23 @@ enum llm_request_end {
 };
 
 /**
- * struct llm_request - one generation, or the scoring of one text: says which
- *	rows the next step needs and takes what came of them
+ * struct llm_request - one generation, or the scoring or embedding of one text:
+ *	says which rows the next step needs and takes what came of them
  * @kv: state of the session; all positions the request may use are reserved
  * @tokenizer: of the model
- * @sampler: set up; NULL for a scoring
- * @reply: begun; not used by a scoring
+ * @sampler: set up; NULL where nothing is generated
+ * @reply: begun; not used where nothing is generated
  * @text_flags: LLM_TEXT_SPECIAL or 0, for the text of tokens
  * @prompt: tokens to compute, at least one; lives as long as the request
  * @prompt_count: how many
  * @prompt_seen: of these, how many at the start @sampler was told of before
  * @position: where the first of them goes
- * @max_tokens: tokens to make at most, at least 1; ignored by a scoring
+ * @max_tokens: tokens to make at most, at least 1; ignored where none are
  * @context: positions that may be used
  * @score: whether every prompt row's logits are wanted and nothing is generated
+ * @pooling: how an embedding is made and nothing generated; LLM_POOLING_DEFAULT
+ *	where none is
+ * @whole: llm_plan.whole_texts: the prompt has at most llm_plan.batch_rows tokens
  *
  * The caller fills these, then calls llm_request_begin(). The rest is set by
  * the functions:
@@ -64,11 +67,19 @@ struct llm_request {
 	u32 max_tokens;
 	u32 context;
 	bool score;
+	enum llm_pooling_kind pooling;
+	bool whole;
 	u32 computed;
 	u32 made;
 	u32 last;
 	enum llm_request_end end;
 };
+
+/** llm_request_generates() - whether it makes tokens. */
+static inline bool llm_request_generates(const struct llm_request *request)
+{
+	return !request->score && !request->pooling;
+}
 
 /**
  * llm_request_begin() - starts, and tells the sampler of the rest of the prompt
@@ -84,8 +95,9 @@ void llm_request_begin(struct llm_request *request);
  * @outputs: in, outputs that may be wanted, at least 1; out, outputs that are
  *
  * Return: rows filled, at least 1: a part of the prompt, or the last token
- * generated. A generation wants the output of the last token of its prompt, a
- * scoring those of all but the last: the output of a token tells of the next.
+ * generated; 0 where a text must be computed whole and does not fit. A generation
+ * wants the output of the last token of its prompt, a scoring those of all but the
+ * last: the output of a token tells of the next.
  */
 u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u32 room,
 		     u32 *outputs);
@@ -95,8 +107,8 @@ u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u3
  * @request: request
  * @rows: how many, as llm_request_rows() returned
  *
- * Where a generation wanted an output, llm_request_token() is called next. A
- * scoring is over when its prompt is, with LLM_END_LENGTH.
+ * Where a generation wanted an output, llm_request_token() is called next. Where
+ * nothing is generated it is over when its prompt is, with LLM_END_LENGTH.
  */
 void llm_request_computed(struct llm_request *request, u32 rows);
 

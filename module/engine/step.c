@@ -69,7 +69,7 @@ static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
 	const struct llm_image *image = plan->image;
 	u32 tiles;
 
-	for (; insn < image->program_count; insn++, part = 0) {
+	for (; insn < step->insn_end; insn++, part = 0) {
 		const struct llm_op_type *op = plan->ops[insn];
 		u32 parts = op->parts(step, &image->program[insn]);
 
@@ -90,16 +90,20 @@ static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
 
 void llm_step_begin(struct llm_step *step, u32 row_count)
 {
+	u32 outputs = LLM_OUTPUT_NONE;
 	u32 i;
 
 	step->row_count = row_count;
 	step->output_count = 0;
 	step->positions = 0;
 	for (i = 0; i < row_count; i++) {
+		outputs |= step->rows[i].output;
 		if (step->rows[i].output)
 			step->output_row[step->output_count++] = i;
 		step->positions = max(step->positions, step->rows[i].position + 1);
 	}
+	step->insn_end = outputs == LLM_OUTPUT_EMBEDDING ? step->plan->embedding_end :
+							   step->plan->image->program_count;
 	open_stage(step, 0, 0, 0);
 }
 
@@ -126,11 +130,20 @@ enum llm_tile_result llm_step_tile(struct llm_step *step)
 										  LLM_TILE_LAST;
 }
 
-void *llm_step_logits(struct llm_step *step, u32 output)
+static void *output_row(struct llm_step *step, u32 reg, u32 output)
 {
 	const struct llm_plan *plan = step->plan;
-	u32 reg = plan->image->model.logits;
 	u64 floats = plan->register_offset[reg] + (u64)output * plan->image->registers[reg].width;
 
 	return step->workspace + floats * sizeof(u32);
+}
+
+void *llm_step_logits(struct llm_step *step, u32 output)
+{
+	return output_row(step, step->plan->image->model.logits, output);
+}
+
+void *llm_step_embedding(struct llm_step *step, u32 output)
+{
+	return output_row(step, step->plan->image->model.embedding, output);
 }

@@ -6,19 +6,34 @@
 #include "plan.h"
 
 /**
+ * enum llm_row_output - what is wanted of a row
+ * @LLM_OUTPUT_NONE: nothing but its state
+ * @LLM_OUTPUT_LOGITS: its logits; not where the model has none
+ * @LLM_OUTPUT_EMBEDDING: its embedding; not where the model has none
+ */
+enum llm_row_output {
+	LLM_OUTPUT_NONE = 0,
+	LLM_OUTPUT_LOGITS = 1,
+	LLM_OUTPUT_EMBEDDING = 2,
+};
+
+/**
  * struct llm_row - one token of one session in a step
  * @kv: page table of the session; @position is reserved in it, and all
  *	positions before it are filled by earlier steps or earlier rows of this
  *	one's caller
  * @token: below vocab_size
  * @position: from 0, below context_length of the model
- * @output: whether its logits are wanted
+ * @length: positions of its text, which are all rows of this step; only where
+ *	llm_plan.whole_texts
+ * @output: what is wanted
  */
 struct llm_row {
 	struct llm_kv *kv;
 	u32 token;
 	u32 position;
-	bool output;
+	u32 length;
+	enum llm_row_output output;
 };
 
 /**
@@ -30,6 +45,7 @@ struct llm_row {
  * @output_row: for each wanted output, its row
  * @output_count: how many
  * @positions: one more than the highest position of a row
+ * @insn_end: instruction after the last that is needed
  * @cursor: the stage that is open: its number, how many tiles it has, and the
  *	next to claim, in one word so that a claim is one compare-and-swap
  * @done: tiles of the present stage that are finished
@@ -48,11 +64,12 @@ struct llm_step {
 	const struct llm_plan *plan;
 	u8 *workspace;
 	void *workspace_memory;
-	struct llm_row rows[LLM_MAX_BATCH];
-	u32 output_row[LLM_MAX_OUTPUT];
+	struct llm_row rows[LLM_MAX_ROWS];
+	u32 output_row[LLM_MAX_ROWS];
 	u32 row_count;
 	u32 output_count;
 	u32 positions;
+	u32 insn_end;
 	atomic64_t cursor __aligned(64);
 	atomic_t done __aligned(64);
 	u32 insn;
@@ -120,5 +137,14 @@ enum llm_tile_result llm_step_tile(struct llm_step *step);
  * next step begins.
  */
 void *llm_step_logits(struct llm_step *step, u32 output);
+
+/**
+ * llm_step_embedding() - the same for an embedding
+ * @step: step
+ * @output: number of the wanted output, in the order of the rows
+ *
+ * Return: as many float32 numbers as the register is wide, likewise.
+ */
+void *llm_step_embedding(struct llm_step *step, u32 output);
 
 #endif /* LLM_ENGINE_STEP_H */

@@ -16,19 +16,26 @@ static int verify_insn(struct llm_verifier *v, const struct llm_op_type **op)
 				  "instruction %u: operation %u is not known to this version",
 				  v->index, v->insn->op);
 	v->name = (*op)->name;
-	if (v->insn->flags)
+	if (v->insn->flags & ~(*op)->flags)
 		return llm_refuse(v->error, -EOPNOTSUPP,
 				  "instruction %u (%s): flags %#x are not known to this version",
-				  v->index, v->name, v->insn->flags);
+				  v->index, v->name, v->insn->flags & ~(*op)->flags);
 	if (v->insn->reserved)
 		return llm_verify_refuse(v, "reserved field is not zero");
 	return (*op)->verify(v, v->insn);
 }
 
+static int verify_result(struct llm_verifier *v, u32 reg, const char *what)
+{
+	if (reg != LLM_IMAGE_NONE && v->written[reg] != v->image->registers[reg].width)
+		return llm_refuse(v->error, -EINVAL, "program: register %u, the %s, is not written",
+				  reg, what);
+	return 0;
+}
+
 int llm_verify_program(struct llm_verifier *v, const struct llm_op_type **ops)
 {
 	const struct llm_image *image = v->image;
-	u32 logits = image->model.logits;
 	u32 i;
 	int err;
 
@@ -38,16 +45,20 @@ int llm_verify_program(struct llm_verifier *v, const struct llm_op_type **ops)
 		err = verify_insn(v, &ops[i]);
 		if (err)
 			return err;
+		/* State is kept up to date whatever is wanted of a step. */
+		if (v->embedding_end && v->insn->slot != LLM_IMAGE_NONE16)
+			v->embedding_end = i + 1;
 	}
 	if (v->work > image->data_length * WORK_PER_BYTE + WORK_FREE)
 		return llm_refuse(v->error, -E2BIG,
 				  "program: %llu multiply-adds a token are too many for %llu bytes of weights",
 				  (unsigned long long)v->work,
 				  (unsigned long long)image->data_length);
-	if (v->written[logits] != image->registers[logits].width)
+	if (v->whole_texts && image->model.logits != LLM_IMAGE_NONE)
 		return llm_refuse(v->error, -EINVAL,
-				  "program: register %u, the logits, is not written", logits);
-	return 0;
+				  "program: it has logits, but attention that is not causal");
+	err = verify_result(v, image->model.logits, "logits");
+	return err ? err : verify_result(v, image->model.embedding, "embedding");
 }
 
 int llm_verify_shape(struct llm_verifier *v, u32 sources, u32 tensors, u32 args, bool slot)
@@ -104,6 +115,8 @@ int llm_verify_write(struct llm_verifier *v, u32 reg, u32 column, u64 width)
 		return llm_verify_refuse(v, "register %u is written from column %u, but columns before it from %u are not",
 					 reg, column, v->written[reg]);
 	v->written[reg] = max_t(u32, v->written[reg], column + width);
+	if (reg == v->image->model.embedding)
+		v->embedding_end = v->index + 1;
 	return 0;
 }
 

@@ -15,6 +15,9 @@
  * @slot_used: slots that have an instruction
  * @quantized_columns: most columns that are ever quantised
  * @softmax_heads: most query heads of an instruction
+ * @embedding_end: number of the instruction after the last that the embedding or
+ *	a slot needs, or 0 before there is an embedding
+ * @whole_texts: whether some instruction must see a text whole
  * @work: multiply-adds of a row so far
  *
  * Each instruction's verify() states what it reads and writes with the
@@ -30,6 +33,8 @@ struct llm_verifier {
 	bool slot_used[1024];
 	u32 quantized_columns;
 	u32 softmax_heads;
+	u32 embedding_end;
+	bool whole_texts;
 	u64 work;
 };
 

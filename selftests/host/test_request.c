@@ -105,6 +105,58 @@ static void prompt_goes_in_chunks(void)
 	}
 }
 
+static void an_embedding_wants_what_its_pooling_needs(void)
+{
+	static const u32 wanted[] = {
+		[LLM_POOLING_NONE] = PROMPT, [LLM_POOLING_MEAN] = PROMPT, [LLM_POOLING_CLS] = 1,
+		[LLM_POOLING_LAST] = 1, [LLM_POOLING_RANK] = 1,
+	};
+	struct llm_row rows[PROMPT];
+	struct setup s;
+
+	for (u32 kind = LLM_POOLING_NONE; kind <= LLM_POOLING_RANK; kind++) {
+		u32 found = 0;
+
+		setup(&s);
+		s.request.pooling = kind;
+		s.request.sampler = NULL;
+		llm_request_begin(&s.request);
+		while (s.request.end == LLM_END_NONE) {
+			u32 outputs = 3;
+			u32 count = llm_request_rows(&s.request, rows, 4, &outputs);
+
+			tap_check(count && outputs <= 3);
+			for (u32 i = 0; i < count; i++)
+				tap_check(!rows[i].output ||
+					  rows[i].output == LLM_OUTPUT_EMBEDDING);
+			found += outputs;
+			llm_request_computed(&s.request, count);
+		}
+		tap_check(found == wanted[kind] && s.request.end == LLM_END_LENGTH);
+		teardown(&s);
+	}
+}
+
+static void a_whole_text_is_not_cut(void)
+{
+	struct llm_row rows[PROMPT];
+	u32 outputs = PROMPT;
+	struct setup s;
+
+	setup(&s);
+	s.request.pooling = LLM_POOLING_MEAN;
+	s.request.whole = true;
+	s.request.position = 0;
+	llm_request_begin(&s.request);
+	tap_check(llm_request_rows(&s.request, rows, PROMPT - 1, &outputs) == 0 && outputs == 0);
+	outputs = PROMPT;
+	tap_check(llm_request_rows(&s.request, rows, PROMPT, &outputs) == PROMPT);
+	tap_check(outputs == PROMPT);
+	for (u32 i = 0; i < PROMPT; i++)
+		tap_check(rows[i].length == PROMPT);
+	teardown(&s);
+}
+
 static void scoring_wants_all_outputs_but_the_last(void)
 {
 	struct llm_row rows[PROMPT + 1];
@@ -313,6 +365,8 @@ static const struct tap_test tests[] = {
 	{ "max_tokens ends a generation, what was held back is shown", max_tokens_ends_it },
 	{ "a full context ends a generation", the_context_ends_it },
 	{ "the sampler sees prompt and reply", the_sampler_sees_prompt_and_reply },
+	{ "an embedding wants what its pooling needs", an_embedding_wants_what_its_pooling_needs },
+	{ "a whole text is not cut", a_whole_text_is_not_cut },
 };
 
 int main(void)

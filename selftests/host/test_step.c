@@ -297,11 +297,106 @@ static void long_context(void)
 	teardown(&f);
 }
 
+static bool open_model(struct fixture *f, const struct tiny_image_options *options)
+{
+	struct llm_error error = {};
+	size_t size;
+
+	memset(f, 0, sizeof(*f));
+	f->bytes = tiny_image_build(options, &size);
+	return tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) &&
+	       tap_check(!llm_plan_create(&f->plan, f->image, llm_form_find("auto"), 8, 8,
+					  &error)) &&
+	       tap_check(!llm_step_create(&f->step, f->plan));
+}
+
+/* All rows of a text, from row @at of the step on. */
+static void add_text(struct fixture *f, u32 at, u32 session, u32 length)
+{
+	for (u32 i = 0; i < length; i++) {
+		f->step->rows[at + i] = row_of(f, session, i, true);
+		f->step->rows[at + i].length = length;
+		f->step->rows[at + i].output = LLM_OUTPUT_EMBEDDING;
+	}
+}
+
+/* Every token sees all others: the same bits alone or among other texts. */
+static void whole_texts(void)
+{
+	struct tiny_image_options options = { .seed = 9, .whole = true };
+	static const u32 lengths[] = { 1, 40, 70 };
+	float *alone[3], *first;
+	struct fixture f;
+	size_t size = 0;
+
+	if (!open_model(&f, &options))
+		return;
+	tap_check(f.plan->whole_texts && f.plan->batch_rows == 256 && f.plan->output_rows == 256);
+	for (u32 s = 0; s < 3; s++) {
+		size = f.image->registers[f.image->model.embedding].width * sizeof(float);
+		tap_check(!llm_kv_init(&f.kv[s], f.plan, lengths[s]));
+		tap_check(!llm_kv_reserve(&f.kv[s], lengths[s]));
+		add_text(&f, 0, s, lengths[s]);
+		run_step(f.step, lengths[s]);
+		alone[s] = malloc(lengths[s] * size);
+		for (u32 i = 0; i < lengths[s]; i++)
+			memcpy((u8 *)alone[s] + i * size, llm_step_embedding(f.step, i), size);
+	}
+	for (u32 s = 0, at = 0; s < 3; at += lengths[2 - s++])
+		add_text(&f, at, 2 - s, lengths[2 - s]);
+	run_step(f.step, 111);
+	for (u32 s = 0, at = 0; s < 3; s++)
+		for (u32 i = 0; i < lengths[2 - s]; i++, at++)
+			tap_check(!memcmp((u8 *)alone[2 - s] + i * size,
+					  llm_step_embedding(f.step, at), size));
+	/* The first token's vector depends on the last token. */
+	first = malloc(size);
+	memcpy(first, alone[2], size);
+	add_text(&f, 0, 2, lengths[2]);
+	f.step->rows[lengths[2] - 1].token ^= 1;
+	run_step(f.step, lengths[2]);
+	tap_check(memcmp(first, llm_step_embedding(f.step, 0), size));
+	free(first);
+	for (u32 s = 0; s < 3; s++)
+		free(alone[s]);
+	teardown(&f);
+}
+
+/* Where only embeddings are wanted the logits are not computed. */
+static void embeddings_alone(void)
+{
+	struct tiny_image_options options = { .seed = 9 };
+	float *logits, *embedding;
+	struct fixture f;
+	size_t size;
+
+	if (!open_model(&f, &options))
+		return;
+	size = f.image->registers[f.image->model.embedding].width * sizeof(float);
+	logits = calloc(1, logits_size());
+	embedding = malloc(size);
+	tap_check(!llm_kv_init(&f.kv[0], f.plan, 2) && !llm_kv_reserve(&f.kv[0], 2));
+	f.step->rows[0] = row_of(&f, 0, 0, true);
+	f.step->rows[0].output = LLM_OUTPUT_EMBEDDING;
+	run_step(f.step, 1);
+	tap_check(!memcmp(logits, llm_step_logits(f.step, 0), logits_size()));
+	memcpy(embedding, llm_step_embedding(f.step, 0), size);
+	f.step->rows[1] = row_of(&f, 0, 1, true);
+	run_step(f.step, 2);
+	tap_check(memcmp(logits, llm_step_logits(f.step, 1), logits_size()));
+	tap_check(!memcmp(embedding, llm_step_embedding(f.step, 0), size));
+	free(logits);
+	free(embedding);
+	teardown(&f);
+}
+
 static const struct tap_test tests[] = {
 	{ "F32: the same bits alone, in chunks, among others, with four workers", same_bits_f32 },
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
 	{ "Q8_0: the same bits alone, in chunks, among others, with four workers", same_bits_q8_0 },
 	{ "repacked weights compute what they did before", repacked },
+	{ "whole texts: the same bits alone and among others", whole_texts },
+	{ "where only embeddings are wanted there are no logits", embeddings_alone },
 	{ "1200 positions: the same bits one by one and in chunks", long_context },
 };
 

@@ -99,6 +99,12 @@ MUTATION(context_large, MODEL->context_length = (1 << 20) + 1)
 MUTATION(vocab_size, MODEL->vocab_size--)
 MUTATION(logits_register, MODEL->logits = 64)
 MUTATION(logits_width, MODEL->logits = 0)
+MUTATION(no_results, (MODEL->logits = LLM_IMAGE_NONE, MODEL->embedding = LLM_IMAGE_NONE))
+MUTATION(embedding_register, MODEL->embedding = 64)
+MUTATION(embedding_rows, MODEL->embedding = 0)
+MUTATION(pooling_default, MODEL->pooling = LLM_POOLING_DEFAULT)
+MUTATION(pooling_unknown, MODEL->pooling = LLM_POOLING_RANK + 1)
+MUTATION(pooling_of_nothing, MODEL->embedding = LLM_IMAGE_NONE)
 
 #define REGISTER ((struct llm_image_register *)part(LLM_SECTION_REGISTERS))
 #define SLOT ((struct llm_image_slot *)part(LLM_SECTION_SLOTS))
@@ -212,6 +218,10 @@ MUTATION(act_no_register, act()->dst = 64)
 MUTATION(act_unwritten, act()->src[0] = insn(LLM_OP_ATTEND)->dst)
 MUTATION(gather_width, insn(LLM_OP_GATHER)->dst = MODEL->logits)
 MUTATION(gather_back, insn(LLM_OP_GATHER)->dst = insn(LLM_OP_EMBED)->dst)
+MUTATION(attend_flags, insn(LLM_OP_ATTEND)->flags = 2)
+MUTATION(attend_whole, insn(LLM_OP_ATTEND)->flags = LLM_ATTEND_WHOLE)
+MUTATION(embedding_unwritten, (REGISTER[MODEL->embedding].width *= 2, MODEL->logits =
+	 LLM_IMAGE_NONE, section(LLM_SECTION_PROGRAM)->length -= 2 * sizeof(struct llm_insn)))
 MUTATION(logits_unwritten, section(LLM_SECTION_PROGRAM)->length -= sizeof(struct llm_insn))
 
 static const struct refusal headers[] = {
@@ -245,6 +255,12 @@ static const struct refusal descriptions[] = {
 	{ vocab_size, -EINVAL, "vocabulary size 299" },
 	{ logits_register, -EINVAL, "no register 64" },
 	{ logits_width, -EINVAL, "can't hold the logits" },
+	{ no_results, -EINVAL, "neither logits nor embeddings" },
+	{ embedding_register, -EINVAL, "no register 64 for embeddings" },
+	{ embedding_rows, -EINVAL, "wrong kind of rows" },
+	{ pooling_default, -EOPNOTSUPP, "pooling 0" },
+	{ pooling_unknown, -EOPNOTSUPP, "pooling 6" },
+	{ pooling_of_nothing, -EINVAL, "no embedding" },
 	{ register_zero, -EINVAL, "width 0" },
 	{ register_wide, -EINVAL, "width 1048577" },
 	{ register_rows, -EINVAL, "rows 2" },
@@ -341,6 +357,9 @@ static const struct refusal programs[] = {
 	{ act_unwritten, -EINVAL, "written only to 0" },
 	{ gather_width, -EINVAL, "" },
 	{ gather_back, -EINVAL, "wrong kind of rows" },
+	{ attend_flags, -EOPNOTSUPP, "flags 0x2" },
+	{ attend_whole, -EINVAL, "not causal" },
+	{ embedding_unwritten, -EINVAL, "the embedding" },
 	{ logits_unwritten, -EINVAL, "the logits" },
 };
 

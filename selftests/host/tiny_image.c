@@ -40,6 +40,7 @@ static_assert(TINY_TOKEN_WORDS + ARRAY_SIZE(words) == TINY_IMAGE_VOCAB,
 
 struct builder {
 	__u64 random;
+	bool whole;
 	__u32 type;
 	__u32 width;
 	__u32 kv_width;
@@ -286,6 +287,7 @@ static void add_attend(struct builder *b, __u32 slot)
 
 	insn->src[1] = REG_QKV;
 	insn->src[2] = REG_QKV;
+	insn->flags = b->whole ? LLM_ATTEND_WHOLE : 0;
 	insn->slot = slot;
 	insn->arg[0] = 0;
 	insn->arg[1] = b->width;
@@ -379,6 +381,8 @@ static void add_program(struct builder *b)
 		add_layer(b, i);
 	add_insn(b, LLM_OP_GATHER, REG_XO, REG_X);
 	add_norm(b, "output_norm", REG_HO, REG_XO);
+	if (b->whole)
+		return;
 	insn = add_insn(b, LLM_OP_LINEAR, REG_LOGITS, REG_HO);
 	/* Spread out logits: the likeliest token stays so whatever the order of a sum. */
 	insn->tensor[0] = add_random(b, "output", b->type, TINY_IMAGE_VOCAB, b->width, 0,
@@ -421,15 +425,17 @@ static void add_vocab(struct builder *b)
 	};
 }
 
-static void add_model(struct builder *b, __u32 context)
+static void add_model(struct builder *b, const struct tiny_image_options *options)
 {
 	snprintf((char *)b->model.name, sizeof(b->model.name), "tiny");
 	snprintf((char *)b->model.architecture, sizeof(b->model.architecture), "llama");
 	for (__u32 i = 0; i < b->tensor_count; i++)
 		b->model.parameters += (__u64)b->tensors[i].rows * b->tensors[i].columns;
-	b->model.context_length = context;
+	b->model.context_length = options->context ? options->context : 256;
 	b->model.vocab_size = TINY_IMAGE_VOCAB;
-	b->model.logits = REG_LOGITS;
+	b->model.logits = b->whole ? LLM_IMAGE_NONE : REG_LOGITS;
+	b->model.embedding = REG_HO;
+	b->model.pooling = options->pooling ? options->pooling : LLM_POOLING_LAST;
 }
 
 static void *assemble(const struct builder *b, size_t *size)
@@ -497,6 +503,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	if (!b)
 		return NULL;
 	b->random = options->seed;
+	b->whole = options->whole;
 	b->type = options->type;
 	b->layers = layers;
 	b->width = width;
@@ -504,7 +511,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	b->ff_width = 2 * width;
 	add_vocab(b);
 	add_program(b);
-	add_model(b, options->context ? options->context : 256);
+	add_model(b, options);
 	if (!b->failed)
 		image = assemble(b, size);
 	free(b->data);

@@ -2,6 +2,7 @@
 #ifndef TINY_IMAGE_H
 #define TINY_IMAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <linux/llm_image.h>
@@ -40,6 +41,8 @@ enum tiny_image_token {
  *	There are width / 16 query heads and half as many key/value heads; the
  *	feed-forward is twice as wide
  * @context: context length; 0: 256
+ * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
+ * @whole: attention is bidirectional, and there are no logits
  */
 struct tiny_image_options {
 	__u64 seed;
@@ -47,6 +50,8 @@ struct tiny_image_options {
 	__u32 layers;
 	__u32 width;
 	__u32 context;
+	__u32 pooling;
+	bool whole;
 };
 
 /**

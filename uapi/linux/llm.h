@@ -171,6 +171,8 @@ struct llm_model_unload {
 
 /** LLM_MODEL_DEFAULT - sessions that name no model get this one. */
 #define LLM_MODEL_DEFAULT	(1U << 0)
+/** LLM_MODEL_TEXT - the model makes text: it can reply and score. */
+#define LLM_MODEL_TEXT		(1U << 1)
 
 /**
  * struct llm_model_info - one model
@@ -184,7 +186,9 @@ struct llm_model_unload {
  * @context_length: positions the model was made for
  * @vocab_size: tokens
  * @sessions: sessions that use it
- * @flags: LLM_MODEL_DEFAULT
+ * @flags: LLM_MODEL_DEFAULT, LLM_MODEL_TEXT
+ * @embedding_width: numbers of an embedding, or 0 where it makes none
+ * @pooling: enum llm_pooling_kind of linux/llm_image.h: how it makes them
  * @reserved: zero
  */
 struct llm_model_info {
@@ -199,7 +203,9 @@ struct llm_model_info {
 	__u32 vocab_size;
 	__u32 sessions;
 	__u32 flags;
-	__u64 reserved[4];
+	__u32 embedding_width;
+	__u32 pooling;
+	__u64 reserved[3];
 };
 
 /**
@@ -359,7 +365,8 @@ struct llm_sampling {
  * nothing was written; ENODEV where there is no model; ENOSPC where the prompt
  * does not fit the context (it is discarded); ENOMEM, also where all sessions
  * together would have more state than the module parameter max_state allows;
- * EBADF where the file is not open for reading too. But for ENOSPC the text stays.
+ * EOPNOTSUPP for a model that makes no text; EBADF where the file is not open for
+ * reading too. But for ENOSPC the text stays.
  */
 struct llm_start {
 	__u32 flags;
@@ -518,7 +525,8 @@ struct llm_score_entry {
  * Waits until it is done; the conversation of the session is not touched.
  * Errors: those of LLM_IOC_TOKENIZE; ENOSPC also where the text does not fit the
  * session's context; E2BIG also for entries of more than 64 MiB; EBUSY while a
- * reply or another scoring is under way; EINTR.
+ * reply, an embedding or another scoring is under way; EOPNOTSUPP for a model that
+ * makes no text; EINTR.
  */
 struct llm_score {
 	__u64 text;
@@ -527,6 +535,55 @@ struct llm_score {
 	__u32 entries_count;
 	__u32 alternatives;
 	__u32 flags;
+	__u64 reserved[2];
+};
+
+/** LLM_EMBED_PAIR - a second text is given. */
+#define LLM_EMBED_PAIR		(1U << 2)
+
+/**
+ * struct llm_embed - LLM_IOC_EMBED: what a text means, as numbers
+ * @text: in, address of text
+ * @second: in, with LLM_EMBED_PAIR address of a text that is read after @text, as
+ *	models do that compare two; else zero
+ * @vectors: in, address of an array of __s32: vectors one after the other
+ * @text_length: in, bytes at @text
+ * @second_length: in, bytes at @second
+ * @vectors_count: in, room at @vectors, numbers; out, numbers there are
+ * @pooling: in, enum llm_pooling_kind of linux/llm_image.h, or 0 for the one that the
+ *	model was made for; out, which it was
+ * @flags: in, LLM_TOKENIZE_SPECIAL, LLM_EMBED_PAIR
+ * @width: out, numbers of a vector
+ * @tokens: out, tokens of the text, what the model wants around it included
+ * @reserved32: zero
+ * @reserved: zero
+ *
+ * A vector for the text; with LLM_POOLING_NONE one for each of its tokens. Its
+ * length is 1; the numbers are fixed point Q1.30, the value times 2^30. With
+ * LLM_POOLING_RANK they are no vector but scores, Q16.16, neither normalised nor
+ * bounded; only models that end in a classification have that, and they have no
+ * other.
+ *
+ * Waits until it is done; the conversation of the session is not touched.
+ * Errors: those of LLM_IOC_TOKENIZE; ENOSPC also where the text does not fit the
+ * session's context, or is longer than the 2048 tokens that a model can have that
+ * sees a text whole; ENODATA where there are no tokens; E2BIG also for vectors of
+ * more than 64 MiB; EINVAL for a pooling that the model does not have; EOPNOTSUPP
+ * for a model without embeddings; EBUSY while a reply, a scoring or another
+ * embedding is under way; EINTR.
+ */
+struct llm_embed {
+	__u64 text;
+	__u64 second;
+	__u64 vectors;
+	__u32 text_length;
+	__u32 second_length;
+	__u32 vectors_count;
+	__u32 pooling;
+	__u32 flags;
+	__u32 width;
+	__u32 tokens;
+	__u32 reserved32;
 	__u64 reserved[2];
 };
 
@@ -547,5 +604,6 @@ struct llm_score {
 #define LLM_IOC_TOKENIZE	_IOWR(LLM_IOC_MAGIC, 0x18, struct llm_tokenize)
 #define LLM_IOC_DETOKENIZE	_IOWR(LLM_IOC_MAGIC, 0x19, struct llm_tokenize)
 #define LLM_IOC_SCORE		_IOWR(LLM_IOC_MAGIC, 0x1a, struct llm_score)
+#define LLM_IOC_EMBED		_IOWR(LLM_IOC_MAGIC, 0x1b, struct llm_embed)
 
 #endif /* _UAPI_LINUX_LLM_H */

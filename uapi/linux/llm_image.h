@@ -55,12 +55,9 @@ struct llm_image_header {
  * @LLM_SECTION_STRINGS: bytes that tokens and tensor names refer to, at most
  *	64 MiB
  * @LLM_SECTION_DATA: bytes of the tensors; the only section not copied
- * @LLM_SECTION_MERGES: array of struct llm_image_merge, at most 2097152
- * @LLM_SECTION_SPLIT: one struct llm_image_split and its tables, at most 8 MiB
  *
- * Every kind is there at most once, in any order, and those up to
- * LLM_SECTION_DATA exactly once; a section may be empty where its description
- * allows it.
+ * Every kind is there exactly once, in any order; a section may be empty
+ * where its description allows it.
  */
 enum llm_section_kind {
 	LLM_SECTION_MODEL = 1,
@@ -72,8 +69,6 @@ enum llm_section_kind {
 	LLM_SECTION_VOCAB = 7,
 	LLM_SECTION_STRINGS = 8,
 	LLM_SECTION_DATA = 9,
-	LLM_SECTION_MERGES = 10,
-	LLM_SECTION_SPLIT = 11,
 };
 
 /**
@@ -101,7 +96,13 @@ struct llm_image_section {
  * @vocab_size: number of logits, equal to the entries of LLM_SECTION_VOCAB,
  *	1..1048576
  * @logits: register that holds the logits when the program ends; its rows are
- *	LLM_ROWS_OUTPUT and its width is @vocab_size
+ *	LLM_ROWS_OUTPUT and its width is @vocab_size; LLM_IMAGE_NONE where the model
+ *	makes no text
+ * @embedding: register that holds what a token, or for LLM_POOLING_RANK its text,
+ *	is represented by when the program ends; its rows are LLM_ROWS_OUTPUT; or
+ *	LLM_IMAGE_NONE. One of @logits and @embedding is there
+ * @pooling: enum llm_pooling_kind: how a text is represented where nobody asks for
+ *	another way; LLM_POOLING_DEFAULT where there is no @embedding
  * @reserved: zero
  */
 struct llm_image_model {
@@ -111,7 +112,28 @@ struct llm_image_model {
 	__u32 context_length;
 	__u32 vocab_size;
 	__u32 logits;
-	__u32 reserved[5];
+	__u32 embedding;
+	__u32 pooling;
+	__u32 reserved[3];
+};
+
+/**
+ * enum llm_pooling_kind - how the vectors of a text's tokens become those of the text
+ * @LLM_POOLING_DEFAULT: not a way: the one that the model was made for
+ * @LLM_POOLING_NONE: they stay as they are
+ * @LLM_POOLING_MEAN: their mean
+ * @LLM_POOLING_CLS: that of the first token
+ * @LLM_POOLING_LAST: that of the last token
+ * @LLM_POOLING_RANK: that of the first token, or of the last where attention is
+ *	causal, which the program makes scores of
+ */
+enum llm_pooling_kind {
+	LLM_POOLING_DEFAULT = 0,
+	LLM_POOLING_NONE = 1,
+	LLM_POOLING_MEAN = 2,
+	LLM_POOLING_CLS = 3,
+	LLM_POOLING_LAST = 4,
+	LLM_POOLING_RANK = 5,
 };
 
 /**
@@ -231,25 +253,19 @@ struct llm_image_tensor {
  * enum llm_tokenizer_kind - how text becomes tokens
  * @LLM_TOKENIZER_SPM: SentencePiece byte-pair merging by rank, with byte
  *	fallback
- * @LLM_TOKENIZER_BPE: byte-pair merging of bytes (GPT-2) by LLM_SECTION_MERGES,
- *	within the pieces that LLM_SECTION_SPLIT makes; both are there
  */
 enum llm_tokenizer_kind {
 	LLM_TOKENIZER_SPM = 1,
-	LLM_TOKENIZER_BPE = 2,
 };
 
 /** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */
 #define LLM_TOKENIZER_ADD_BOS		(1U << 0)
-/** LLM_TOKENIZER_ADD_EOS - a text ends with @eos when it is embedded or scored. */
+/** LLM_TOKENIZER_ADD_EOS - a text that is embedded ends with @eos. */
 #define LLM_TOKENIZER_ADD_EOS		(1U << 1)
 /** LLM_TOKENIZER_SPACE_PREFIX - a text is read as if a space stood before it. */
 #define LLM_TOKENIZER_SPACE_PREFIX	(1U << 2)
-/**
- * LLM_TOKENIZER_WHOLE_PIECES - a piece that is a token as a whole is not merged;
- *	LLM_TOKENIZER_BPE only
- */
-#define LLM_TOKENIZER_WHOLE_PIECES	(1U << 3)
+/** LLM_TOKENIZER_ADD_SEP - the second of two texts that are compared begins with @eos. */
+#define LLM_TOKENIZER_ADD_SEP		(1U << 3)
 
 /**
  * struct llm_image_tokenizer - how text becomes tokens
@@ -312,76 +328,6 @@ struct llm_image_token {
 };
 
 /**
- * struct llm_image_merge - two neighbours that become one
- * @left: symbol
- * @right: symbol that follows it
- * @result: symbol that they become
- *
- * Of two possible merges that with the lower number comes first, of two of the same
- * pair it is the one that counts. Symbols below vocab_size are tokens. Others have
- * no token: vocab_size + b is byte b where no LLM_TOKEN_NORMAL has that byte as its
- * text, and any number from vocab_size + 256 on is something longer.
- */
-struct llm_image_merge {
-	__u32 left;
-	__u32 right;
-	__u32 result;
-};
-
-/** LLM_SPLIT_PAGE - code points in a page of classes. */
-#define LLM_SPLIT_PAGE			128
-/** LLM_SPLIT_PAGES - pages that all code points, below 0x110000, make. */
-#define LLM_SPLIT_PAGES			8704
-/** LLM_SPLIT_MAX_CLASSES - classes of characters there can be. */
-#define LLM_SPLIT_MAX_CLASSES		64
-/** LLM_SPLIT_MAX_STATES - states a pass can have. */
-#define LLM_SPLIT_MAX_STATES		4096
-/** LLM_SPLIT_MAX_PASSES - passes there can be. */
-#define LLM_SPLIT_MAX_PASSES		8
-/** LLM_SPLIT_MAX_AHEAD - transitions in a row that can go without a match. */
-#define LLM_SPLIT_MAX_AHEAD		16
-/** LLM_SPLIT_START - state in which a match begins; state 0 is where it ends. */
-#define LLM_SPLIT_START			1
-/** LLM_SPLIT_MATCH - bit of a transition: what came before it matches. */
-#define LLM_SPLIT_MATCH			0x8000U
-
-/**
- * struct llm_image_split - how a text is split into pieces before it is merged
- * @name: what the splitting is called, UTF-8, NUL-padded and NUL-terminated;
- *	informational
- * @classes: classes of characters, 1..LLM_SPLIT_MAX_CLASSES
- * @pages: pages of classes that differ, 1..LLM_SPLIT_PAGES
- * @passes: passes, 1..LLM_SPLIT_MAX_PASSES
- * @states: states of each pass, 2..LLM_SPLIT_MAX_STATES; 0 after the last
- * @reserved: zero
- *
- * It is followed, without gaps, to the end of the section, by
- *
- *	__u16 page[LLM_SPLIT_PAGES]	less than @pages
- *	__u8 class[@pages][LLM_SPLIT_PAGE]	less than @classes
- *	for each pass: __u16 transition[its states][@classes + 1]
- *
- * Code point c is of class[page[c / LLM_SPLIT_PAGE]][c % LLM_SPLIT_PAGE]. A pass
- * goes through each piece that the pass before it made, the first one through the
- * whole text. From its place it takes transitions, beginning in
- * LLM_SPLIT_START, by the class of each character, and by the last one,
- * transition[][@classes], at the end of the piece. A transition is the next state,
- * and LLM_SPLIT_MATCH where a match ends before the character. In state 0 the
- * last match, unless it is empty, is a piece, and the next place is after it;
- * where there was none it is after the first character. What lies between matches
- * is a piece too. No more than LLM_SPLIT_MAX_AHEAD transitions without
- * LLM_SPLIT_MATCH, to states other than 0, can follow each other.
- */
-struct llm_image_split {
-	__u8 name[32];
-	__u32 classes;
-	__u32 pages;
-	__u32 passes;
-	__u32 states[LLM_SPLIT_MAX_PASSES];
-	__u32 reserved[5];
-};
-
-/**
  * enum llm_activation - functions of one number
  * @LLM_ACT_NONE: x
  * @LLM_ACT_SILU: x / (1 + exp(-x))
@@ -407,11 +353,11 @@ enum llm_norm {
 };
 
 /**
- * enum llm_embed - what tells LLM_OP_EMBED the row of its table
+ * enum llm_embed_what - what tells LLM_OP_EMBED the row of its table
  * @LLM_EMBED_TOKEN: the token; the table has vocab_size rows
  * @LLM_EMBED_POSITION: the position; the table has at least context_length rows
  */
-enum llm_embed {
+enum llm_embed_what {
 	LLM_EMBED_TOKEN = 0,
 	LLM_EMBED_POSITION = 1,
 };
@@ -430,7 +376,7 @@ enum llm_pairing {
  * enum llm_op - the instructions
  * @LLM_OP_EMBED: dst = scale * one row of tensor[0], plus src0 if there is one.
  *	tensor[0]: columns = width of dst; src0: register as wide as dst, not
- *	dst, or none; arg[0]: scale_bits; arg[1]: enum llm_embed
+ *	dst, or none; arg[0]: scale_bits; arg[1]: enum llm_embed_what
  * @LLM_OP_ANGLES: cosine and sine of position times frequency, for LLM_OP_ROPE:
  *	dst[2i] = scale cos(p f[i]), dst[2i + 1] = scale sin(p f[i]).
  *	tensor[0]: F32, one row of frequencies, radians a position, twice as wide
@@ -464,7 +410,9 @@ enum llm_pairing {
  *	arg[7]: scale_bits; arg[8]: positions it attends over at most, its own
  *	included, or zero for all; arg[9]: c_bits, positive, or zero for no cap;
  *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values; a slot
- *	serves one instruction. dst: arg[3] * arg[6] wide, none of the sources
+ *	serves one instruction. dst: arg[3] * arg[6] wide, none of the sources.
+ *	With LLM_ATTEND_WHOLE over all positions of its text instead, which then
+ *	is computed in one step; not in a program that has logits
  * @LLM_OP_GLU: dst = f(gate) * up (arXiv:2002.05202). src0: register with gate at
  *	column arg[0] and up at column arg[1], each as wide as dst; arg[2]: f,
  *	enum llm_activation; dst is not src0
@@ -490,10 +438,13 @@ enum llm_op {
 	LLM_OP_ACT = 9,
 };
 
+/** LLM_ATTEND_WHOLE - LLM_OP_ATTEND is bidirectional. */
+#define LLM_ATTEND_WHOLE	(1U << 0)
+
 /**
  * struct llm_insn - one instruction of the program
  * @op: enum llm_op
- * @flags: zero
+ * @flags: those of the instruction
  * @dst: register written
  * @src: registers read, or LLM_IMAGE_NONE16
  * @slot: state used, or LLM_IMAGE_NONE16

@@ -110,9 +110,11 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = verify_slot(v, insn, &a);
 	if (!err)
 		err = verify_registers(v, insn, &a);
-	if (!err)
-		v->softmax_heads = max(v->softmax_heads, a.heads);
-	return err;
+	if (err)
+		return err;
+	v->softmax_heads = max(v->softmax_heads, a.heads);
+	v->whole_texts |= insn->flags & LLM_ATTEND_WHOLE;
+	return 0;
 }
 
 static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
@@ -208,6 +210,12 @@ struct query {
 	bool last;
 };
 
+/* Where texts are whole all these are stored by rows of this step. */
+static u32 positions_seen(const struct llm_row *row, const struct llm_insn *insn)
+{
+	return insn->flags & LLM_ATTEND_WHOLE ? row->length : row->position + 1;
+}
+
 static void begin_query(const struct llm_step *step, const struct llm_insn *insn,
 			const struct attention *a, struct query *query, u32 row, u32 head,
 			u32 first)
@@ -216,6 +224,7 @@ static void begin_query(const struct llm_step *step, const struct llm_insn *insn
 	float *state = (float *)(step->workspace + plan->softmax_offset) +
 		       2 * ((u64)row * plan->softmax_heads + head);
 	u32 position = step->rows[row].position;
+	u32 seen = positions_seen(&step->rows[row], insn);
 	u32 i;
 
 	query->at_page = (struct llm_attend_query){
@@ -225,8 +234,8 @@ static void begin_query(const struct llm_step *step, const struct llm_insn *insn
 		.sum = &state[1],
 	};
 	query->begin = a->window && position >= a->window ? position + 1 - a->window : 0;
-	query->last = position < first + LLM_CHUNK_POSITIONS;
-	query->end = query->last ? position + 1 : first + LLM_CHUNK_POSITIONS;
+	query->last = seen <= first + LLM_CHUNK_POSITIONS;
+	query->end = query->last ? seen : first + LLM_CHUNK_POSITIONS;
 	if (first)
 		return;
 	*query->at_page.maximum = -3e38f;
@@ -328,7 +337,7 @@ static void attend(const struct llm_step *step, const struct llm_insn *insn, u32
 	u32 head;
 
 	for (; row < last_row; row++) {
-		if (step->rows[row].position < first)
+		if (positions_seen(&step->rows[row], insn) <= first)
 			continue;
 		for (head = head_from; head < head_to; head++) {
 			if (pass.count == LLM_ATTEND_QUERIES ||
@@ -352,6 +361,7 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 
 const struct llm_op_type llm_op_attend = {
 	.name = "attend",
+	.flags = LLM_ATTEND_WHOLE,
 	.verify = verify,
 	.parts = parts,
 	.tiles = tiles,

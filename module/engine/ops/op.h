@@ -9,6 +9,7 @@
 /**
  * struct llm_op_type - one instruction: a row in the table of instructions
  * @name: what reasons and traces call it
+ * @flags: of struct llm_insn that it knows
  * @verify: proves that run() stays within what it may touch, whatever the rows
  * @parts: parts it has in a step; all tiles of a part are done before the next
  *	part begins; at most 2 + positions / LLM_CHUNK_POSITIONS
@@ -20,6 +21,7 @@
  */
 struct llm_op_type {
 	const char *name;
+	u16 flags;
 	int (*verify)(struct llm_verifier *v, const struct llm_insn *insn);
 	u32 (*parts)(const struct llm_step *step, const struct llm_insn *insn);
 	u32 (*tiles)(const struct llm_step *step, const struct llm_insn *insn, u32 part);
