@@ -376,6 +376,38 @@ LLMCTL_API int llmctl_score(struct llmctl_device *device, const void *text, size
 			    struct llmctl_error *error);
 
 /**
+ * struct llmctl_embedding - what a text means, as numbers
+ * @vectors: @count numbers: vectors one after the other, see struct llm_embed; for
+ *	free(3)
+ * @count: how many
+ * @width: numbers of a vector
+ * @tokens: tokens of the text
+ * @pooling: enum llm_pooling_kind
+ */
+struct llmctl_embedding {
+	__s32 *vectors;
+	__u32 count;
+	__u32 width;
+	__u32 tokens;
+	__u32 pooling;
+};
+
+/**
+ * llmctl_embed() - LLM_IOC_EMBED
+ * @device: device
+ * @texts: text, and with LLM_EMBED_PAIR the second one
+ * @pooling: enum llm_pooling_kind
+ * @flags: LLM_TOKENIZE_SPECIAL, LLM_EMBED_PAIR
+ * @embedding: filled
+ * @error: reason of a failure; -ENOSPC where the text does not fit the context
+ *
+ * Return: 0 or a negative errno.
+ */
+LLMCTL_API int llmctl_embed(struct llmctl_device *device, const struct llm_text *texts,
+			    __u32 pooling, __u32 flags, struct llmctl_embedding *embedding,
+			    struct llmctl_error *error);
+
+/**
  * llmctl_fixed() - a number as Q16.16
  * @value: number
  *

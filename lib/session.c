@@ -38,6 +38,7 @@ static const struct llmctl_meaning prompt_meanings[] = {
 	{ ENODATA, "it is empty" },
 	{ ENOSPC, "it does not fit the context; shorten it, or use a longer --ctx" },
 	{ EFBIG, "it is longer than 1 MiB" },
+	{ EOPNOTSUPP, "the model makes no text; try 'llmctl embed'" },
 	{ 0, NULL },
 };
 

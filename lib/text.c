@@ -11,6 +11,7 @@ static const struct llmctl_meaning meanings[] = {
 	{ ENOSPC, "the text does not fit the context" },
 	{ EBUSY, "a reply is under way" },
 	{ E2BIG, "the text is longer than 1 MiB" },
+	{ EOPNOTSUPP, "the model makes no text" },
 	{ 0, NULL },
 };
 

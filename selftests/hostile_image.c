@@ -19,8 +19,8 @@ static struct mutations mutations;
 static size_t refused;
 static size_t accepted;
 
-/* A turn, a scoring and tokens, on whatever was accepted. Returns 0 or an error. */
-static int try_model(void)
+/* A turn and a scoring. Returns 0 or an error. */
+static int try_text(int fd)
 {
 	static struct llm_score_entry entries[1024];
 	static char reply[ROOM];
@@ -31,25 +31,47 @@ static int try_model(void)
 		.entries_count = 1024,
 		.alternatives = 3,
 	};
-	int fd = device_open(O_RDWR);
 	ssize_t got;
+	int error = device_max_tokens(fd, 8);
+
+	if (error)
+		return error;
+	got = device_ask(fd, "the sun", reply, ROOM);
+	/* A context of one position is the image's own fault. */
+	if (got < 0 && got != -ENOSPC)
+		return got;
+	error = device_ioctl(fd, LLM_IOC_SCORE, &score);
+	return error == -ENOSPC ? 0 : error;
+}
+
+static int try_embedding(int fd)
+{
+	static __s32 vectors[1 << 20];
+	struct llm_embed embed = {
+		.text = (uintptr_t)"the sea, \xe2\x82\xac",
+		.text_length = 12,
+		.vectors = (uintptr_t)vectors,
+		.vectors_count = 1 << 20,
+	};
+	int error = device_ioctl(fd, LLM_IOC_EMBED, &embed);
+
+	return error == -ENOSPC ? 0 : error;
+}
+
+/* What an accepted model says it can do. Returns 0 or an error. */
+static int try_model(void)
+{
+	struct llm_model_info info;
+	int fd = device_open(O_RDWR);
 	int error;
 
 	if (fd < 0)
 		return fd;
-	error = device_model(fd, MODEL);
-	if (!error)
-		error = device_max_tokens(fd, 8);
-	if (!error) {
-		got = device_ask(fd, "the sun", reply, ROOM);
-		/* A context of one position is the image's own fault. */
-		error = got < 0 && got != -ENOSPC ? got : 0;
-	}
-	if (!error) {
-		error = device_ioctl(fd, LLM_IOC_SCORE, &score);
-		if (error == -ENOSPC)
-			error = 0;
-	}
+	error = device_find_model(MODEL, &info) ? device_model(fd, MODEL) : -ENOENT;
+	if (!error && info.flags & LLM_MODEL_TEXT)
+		error = try_text(fd);
+	if (!error && info.embedding_width)
+		error = try_embedding(fd);
 	close(fd);
 	return error;
 }

@@ -178,6 +178,17 @@ static int prepare_score(void *argument)
 	return session();
 }
 
+static int prepare_embed(void *argument)
+{
+	struct llm_embed *embed = argument;
+
+	embed->text = (uintptr_t)"hello";
+	embed->text_length = 5;
+	embed->vectors = (uintptr_t)entries;
+	embed->vectors_count = sizeof(entries) / sizeof(__s32);
+	return session();
+}
+
 static const struct abi table[] = {
 	{
 		"INFO", LLM_IOC_INFO, sizeof(struct llm_info), prepare_nothing, NULL,
@@ -234,6 +245,10 @@ static const struct abi table[] = {
 		offsetof(struct llm_score, reserved),
 		offsetof(struct llm_score, flags),
 		LLM_TOKENIZE_SPECIAL | LLM_TOKENIZE_BOS, true,
+	}, {
+		"EMBED", LLM_IOC_EMBED, sizeof(struct llm_embed), prepare_embed, NULL,
+		offsetof(struct llm_embed, reserved32), offsetof(struct llm_embed, flags),
+		LLM_TOKENIZE_SPECIAL | LLM_EMBED_PAIR, true,
 	},
 };
 

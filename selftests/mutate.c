@@ -36,7 +36,8 @@ static const struct field section_fields[] = {
 static const struct field model_fields[] = {
 	{ "name", 64, 1, FREE }, { "architecture", 32, 1, FREE }, { "parameters", 8, 1, FREE },
 	{ "context_length", 4, 1, FREE }, { "vocab_size", 4, 1, FREE },
-	{ "logits", 4, 1, FREE }, { "reserved", 4, 5, FIXED }, { 0 },
+	{ "logits", 4, 1, FREE }, { "embedding", 4, 1, FREE }, { "pooling", 4, 1, FREE },
+	{ "reserved", 4, 3, FIXED }, { 0 },
 };
 
 static const struct field register_fields[] = {

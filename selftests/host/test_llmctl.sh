@@ -74,7 +74,7 @@ host() {
 	timeout 120 "$llmctl" --host "$command" -m "$model" "$@" 2>"$scratch/err"
 }
 
-commands="load unload ls ps info convert verify run tokenize detokenize score bench"
+commands="load unload ls ps info convert verify run tokenize detokenize score embed rerank bench"
 
 helps() {
 	local command
@@ -223,6 +223,25 @@ tokenizes_both_ways() {
 	[ "$(host detokenize --no-special 1 260 2)" = a ] || why "no text of special"
 }
 
+embeds() {
+	call 0 --host embed -m "$model" --json abc || return
+	cp "$scratch/out" "$scratch/last"
+	call 0 --host embed -m "$model" --json --pooling none abc || return
+	python3 - "$scratch/last" "$scratch/out" <<-'END' 2>>"$scratch/why" || why "embed" || return
+		import json, math, sys
+		last, each = (json.load(open(name)) for name in sys.argv[1:])
+		assert last["pooling"] == "last" and each["pooling"] == "none", "pooling"
+		assert len(each["embeddings"]) == each["tokens"] == last["tokens"], "count"
+		assert last["embeddings"] == each["embeddings"][-1:], "the last token's"
+		assert all(len(v) == each["width"] for v in each["embeddings"]), "width"
+		assert all(abs(math.hypot(*v) - 1) < 1e-7 for v in each["embeddings"]), "length"
+	END
+	[ "$(host embed --pooling mean abc | wc -l)" -eq 1 ] || why "one line" || return
+	refuses 2 "--pooling: 'most' is not none, mean, cls or last" embed --pooling most x &&
+		refuses 1 "do not fit" --host embed -m "$model" --ctx 3 abcdefghij &&
+		refuses 1 "does not rank" --host rerank -m "$model" a b
+}
+
 run_is_repeatable() {
 	local form threads first again
 
@@ -367,7 +386,7 @@ loses_little_by_quantising() {
 	END
 }
 
-echo 1..19
+echo 1..20
 model=$scratch/small.gguf
 "$make_gguf" "$model" 128 || exit
 : >"$scratch/why"
@@ -394,10 +413,13 @@ result $? "convert makes all or nothing"
 if command -v python3 >/dev/null; then
 	prints_json
 	result $? "JSON is well-formed"
+	embeds
+	result $? "a text has an embedding"
 	scores_in_windows
 	result $? "long texts are scored in windows"
 else
 	skip "JSON is well-formed" "needs python3"
+	skip "a text has an embedding" "needs python3"
 	skip "long texts are scored in windows" "needs python3"
 fi
 tokenizes_both_ways

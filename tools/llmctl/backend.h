@@ -45,6 +45,7 @@ struct session;
  * @tokenize: as llmctl_tokenize()
  * @detokenize: as llmctl_detokenize()
  * @score: as llmctl_score(), without alternatives; -EINTR when interrupted
+ * @embed: as llmctl_embed(); -EINTR when interrupted
  */
 struct session_ops {
 	void (*close)(struct session *session);
@@ -69,6 +70,9 @@ struct session_ops {
 			  struct llmctl_error *error);
 	int (*score)(struct session *session, const void *text, size_t length, __u32 flags,
 		     struct llm_score_entry **entries, __u32 *count,
+		     struct llmctl_error *error);
+	int (*embed)(struct session *session, const struct llm_text *texts, __u32 pooling,
+		     __u32 flags, struct llmctl_embedding *embedding,
 		     struct llmctl_error *error);
 };
 

@@ -38,6 +38,8 @@ extern const struct command command_run;
 extern const struct command command_tokenize;
 extern const struct command command_detokenize;
 extern const struct command command_score;
+extern const struct command command_embed;
+extern const struct command command_rerank;
 extern const struct command command_bench;
 extern const struct command command_submit;
 extern const struct command command_cancel;

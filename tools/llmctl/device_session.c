@@ -129,6 +129,13 @@ static int device_score(struct session *session, const void *text, size_t length
 	return llmctl_score(device_of(session), text, length, 0, flags, entries, count, error);
 }
 
+static int device_embed(struct session *session, const struct llm_text *texts, __u32 pooling,
+			__u32 flags, struct llmctl_embedding *embedding,
+			struct llmctl_error *error)
+{
+	return llmctl_embed(device_of(session), texts, pooling, flags, embedding, error);
+}
+
 static const struct session_ops device_ops = {
 	.close = device_close,
 	.model = device_model,
@@ -141,6 +148,7 @@ static const struct session_ops device_ops = {
 	.tokenize = device_tokenize,
 	.detokenize = device_detokenize,
 	.score = device_score,
+	.embed = device_embed,
 };
 
 static int choose(struct device_session *own, const struct backend_choice *choice,

@@ -96,6 +96,11 @@ static void image_info(const struct llm_image *image, u64 size, struct llm_model
 		.context_length = image->model.context_length,
 		.vocab_size = image->model.vocab_size,
 	};
+	if (image->model.logits != LLM_IMAGE_NONE)
+		info->flags |= LLM_MODEL_TEXT;
+	if (image->model.embedding != LLM_IMAGE_NONE)
+		info->embedding_width = image->registers[image->model.embedding].width;
+	info->pooling = image->model.pooling;
 	memcpy(info->title, image->model.name, sizeof(info->title));
 	memcpy(info->architecture, image->model.architecture, sizeof(info->architecture));
 }

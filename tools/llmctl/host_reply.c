@@ -22,6 +22,9 @@ int host_prompt(struct session *session, const void *text, size_t length,
 
 	if (!length)
 		return refuse(error, ENODATA, "prompt: it is empty");
+	if (own->model->image->model.logits == LLM_IMAGE_NONE)
+		return refuse(error, EOPNOTSUPP,
+			      "prompt: the model makes no text; try 'llmctl embed'");
 	own->started_ns = now_ns(CLOCK_MONOTONIC);
 	ret = host_tokenize(session, text, length, flags, &own->prompt, &count, error);
 	if (ret)

@@ -146,6 +146,7 @@ static const struct session_ops host_ops = {
 	.tokenize = host_tokenize,
 	.detokenize = host_detokenize,
 	.score = host_score,
+	.embed = host_embed,
 };
 
 static int prepare(struct host_session *own, const struct backend_choice *choice,

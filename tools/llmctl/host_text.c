@@ -118,6 +118,8 @@ int host_score(struct session *session, const void *text, size_t length, __u32 f
 	u32 *tokens, i;
 	int ret;
 
+	if (own->model->image->model.logits == LLM_IMAGE_NONE)
+		return refuse(error, EOPNOTSUPP, "score: the model makes no text; try 'llmctl embed'");
 	ret = host_tokenize(session, text, length, flags, &tokens, count, error);
 	if (ret)
 		return ret;

@@ -96,13 +96,23 @@ void json_whole(const char *name, __u64 value)
 	printf("%llu", value);
 }
 
-void json_number(const char *name, double value)
+static void write_number(const char *name, double value, int digits)
 {
 	begin_value(name);
 	if (isfinite(value))
-		printf("%.6f", value);
+		printf("%.*f", digits, value);
 	else
 		fputs("null", stdout);
+}
+
+void json_number(const char *name, double value)
+{
+	write_number(name, value, 6);
+}
+
+void json_fraction(const char *name, double value)
+{
+	write_number(name, value, 9);
 }
 
 void json_bool(const char *name, bool value)

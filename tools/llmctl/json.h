@@ -35,6 +35,9 @@ void json_whole(const char *name, __u64 value);
 /** json_number() - a number, with six digits after the point; null if not finite. */
 void json_number(const char *name, double value);
 
+/** json_fraction() - the same with nine digits. */
+void json_fraction(const char *name, double value);
+
 /** json_bool() - true or false. */
 void json_bool(const char *name, bool value);
 
