@@ -24,6 +24,7 @@ lib:
 
 tools: lib
 	$(MAKE) -C tools
+	$(MAKE) -C tools/random
 
 deps:
 	scripts/deps.sh
@@ -57,6 +58,7 @@ clean:
 	$(MAKE) -C lib clean
 	$(MAKE) -C tools clean
 	$(MAKE) -C tools/bench clean
+	$(MAKE) -C tools/random clean
 	$(MAKE) -C tools/train clean
 	$(MAKE) -C selftests/host clean
 	$(MAKE) -C selftests/fuzz clean

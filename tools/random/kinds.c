@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The kinds of models, and the keys that only one of them has. */
+#include <string.h>
+
+#include "random.h"
+
+/* Windows and bounds are short, so that a few hundred positions are beyond them. */
+#define WINDOW	64
+
+static void mistral(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_u32(g, "llama.attention.sliding_window", WINDOW);
+}
+
+static void llama3(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_f32(g, "llama.rope.freq_base", 500000);
+}
+
+static void llama_linear(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_string(g, "llama.rope.scaling.type", "linear");
+	gguf_f32(g, "llama.rope.scaling.factor", 4);
+}
+
+static void llama_yarn(struct gguf *g, const struct sizes *s)
+{
+	gguf_string(g, "llama.rope.scaling.type", "yarn");
+	gguf_f32(g, "llama.rope.scaling.factor", 8);
+	gguf_u32(g, "llama.rope.scaling.original_context_length", s->context / 8);
+}
+
+static void qwen(struct gguf *g, const struct sizes *s)
+{
+	gguf_f32(g, !strcmp(s->kind->arch, "qwen2") ? "qwen2.rope.freq_base" :
+						      "qwen3.rope.freq_base", 1000000);
+}
+
+static void gemma2(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_u32(g, "gemma2.attention.sliding_window", WINDOW);
+	gguf_f32(g, "gemma2.attn_logit_softcapping", 4);
+	gguf_f32(g, "gemma2.final_logit_softcapping", 10);
+}
+
+static void gemma3(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_u32(g, "gemma3.attention.sliding_window", WINDOW);
+	gguf_f32(g, "gemma3.rope.freq_base", 1000000);
+	gguf_string(g, "gemma3.rope.scaling.type", "linear");
+	gguf_f32(g, "gemma3.rope.scaling.factor", 8);
+}
+
+static void phi3_long(struct gguf *g, const struct sizes *s)
+{
+	gguf_u32(g, "phi3.rope.scaling.original_context_length", s->context / 4);
+	gguf_f32(g, "phi3.rope.scaling.attn_factor", 1.19f);
+}
+
+static void gptneox(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_bool(g, "gptneox.use_parallel_residual", true);
+}
+
+static void gptneox_sequential(struct gguf *g, const struct sizes *s)
+{
+	(void)s;
+	gguf_bool(g, "gptneox.use_parallel_residual", false);
+}
+
+static void olmo3(struct gguf *g, const struct sizes *s)
+{
+	gguf_u32(g, "olmo2.attention.sliding_window", WINDOW);
+	gguf_f32(g, "olmo2.rope.freq_base", 500000);
+	gguf_string(g, "olmo2.rope.scaling.type", "yarn");
+	gguf_f32(g, "olmo2.rope.scaling.factor", 8);
+	gguf_u32(g, "olmo2.rope.scaling.original_context_length", s->context / 8);
+}
+
+static void granite(struct gguf *g, const struct sizes *s)
+{
+	gguf_f32(g, "granite.logit_scale", 2);
+	gguf_f32(g, "granite.residual_scale", 0.3f);
+	gguf_f32(g, "granite.embedding_scale", 6);
+	gguf_f32(g, "granite.attention.scale", 1.5f / s->head);
+}
+
+static const struct kind kinds[] = {
+	{ "llama", "llama", UNTIED, 0, NULL },
+	{ "llama-tied", "llama", 0, 0, NULL },
+	{ "llama-biased", "llama", QKV_BIAS | BIASES, 0, NULL },
+	{ "llama-linear", "llama", UNTIED, 0, llama_linear },
+	{ "llama-yarn", "llama", UNTIED, 0, llama_yarn },
+	{ "llama3", "llama", ROPE_FREQS, 0, llama3 },
+	{ "mistral", "llama", UNTIED, 0, mistral },
+	{ "qwen2", "qwen2", QKV_BIAS, 0, qwen },
+	{ "qwen3", "qwen3", HEAD_NORMS, 0, qwen },
+	{ "gemma", "gemma", 0, 0, NULL },
+	{ "gemma2", "gemma2", POST_NORMS, 0, gemma2 },
+	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS, 7, gemma3 },
+	{ "phi3", "phi3", UNTIED | JOINED_QKV | JOINED_GATE, 0, NULL },
+	{ "phi3-long", "phi3", UNTIED | JOINED_QKV | JOINED_GATE | ROPE_FACTORS, 0, phi3_long },
+	{ "gpt2", "gpt2", LAYER_NORM | POSITIONS | JOINED_QKV | QKV_BIAS | BIASES | UNGATED, 0,
+	  NULL },
+	{ "gptneox", "gptneox", LAYER_NORM | JOINED_QKV | QKV_BIAS | BIASES | UNGATED | UNTIED |
+	  PARTIAL_ROPE, 0, gptneox },
+	{ "gptneox-sequential", "gptneox", LAYER_NORM | JOINED_QKV | QKV_BIAS | BIASES | UNGATED |
+	  UNTIED | PARTIAL_ROPE, 0, gptneox_sequential },
+	{ "starcoder2", "starcoder2", LAYER_NORM | QKV_BIAS | BIASES | UNGATED, 0, NULL },
+	{ "olmo2", "olmo2", NO_PRE_NORMS | POST_NORMS | WIDTH_NORMS | UNTIED, 0, NULL },
+	{ "olmo3", "olmo2", NO_PRE_NORMS | POST_NORMS | WIDTH_NORMS | UNTIED, 0, olmo3 },
+	{ "stablelm", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE, 0, NULL },
+	{ "stablelm-parallel", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE | NO_FFN_NORM |
+	  OWN_HEAD_NORMS, 0, NULL },
+	{ "granite", "granite", 0, 0, granite },
+};
+
+const struct kind *kind_at(size_t i)
+{
+	return i < ARRAY_SIZE(kinds) ? &kinds[i] : NULL;
+}
+
+const struct kind *kind_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++)
+		if (!strcmp(name, kinds[i].name))
+			return &kinds[i];
+	return NULL;
+}

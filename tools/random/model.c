@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The keys and tensors of a model. Weights are such that every matrix keeps the
+ * variance of what goes through it, that attention is neither even nor on one
+ * position, and that the logits have a spread of about three.
+ */
+#include <math.h>
+#include <stdio.h>
+
+#include "random.h"
+
+#define LOGIT_SPREAD		3.0
+#define QUERY_KEY_GAIN		1.4
+
+/**
+ * struct adding - tensors as they are added
+ * @g: file
+ * @s: model
+ * @layer: number of the layer
+ * @matrices: how many there are, to take turns with the formats
+ */
+struct adding {
+	struct gguf *g;
+	const struct sizes *s;
+	uint32_t layer;
+	uint32_t matrices;
+};
+
+static void add_f32(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
+		    double middle, double spread)
+{
+	gguf_tensor(a->g, name, format_find("F32"), columns, rows,
+		    (struct numbers) { .middle = middle, .spread = spread });
+}
+
+/* Where rows are no whole blocks of the format, smaller blocks, or none. */
+static const struct format *format_for(struct adding *a, uint32_t columns)
+{
+	const struct format *format = a->s->types[a->matrices++ % a->s->type_count];
+
+	if (columns % format->block)
+		format = format_find("Q8_0");
+	if (columns % format->block)
+		format = format_find("F16");
+	return format;
+}
+
+static void add_matrix(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
+		       double gain)
+{
+	gguf_tensor(a->g, name, format_for(a, columns), columns, rows,
+		    (struct numbers) { .spread = gain / sqrt(columns) });
+}
+
+static bool has(const struct adding *a, uint32_t trait)
+{
+	return a->s->kind->traits & trait;
+}
+
+static void name_in_layer(const struct adding *a, char *to, const char *name, const char *suffix)
+{
+	snprintf(to, MAX_NAME, "blk.%u.%s.%s", a->layer, name, suffix);
+}
+
+static void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
+		       double gain, bool bias)
+{
+	char full[MAX_NAME];
+
+	name_in_layer(a, full, name, "weight");
+	add_matrix(a, full, columns, rows, gain);
+	name_in_layer(a, full, name, "bias");
+	if (bias)
+		add_f32(a, full, rows, 0, 0, 0.1);
+}
+
+static void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
+{
+	char full[MAX_NAME];
+
+	name_in_layer(a, full, name, "weight");
+	add_f32(a, full, columns, rows, 1, 0.2);
+	name_in_layer(a, full, name, "bias");
+	if (has(a, LAYER_NORM) && !rows && columns == a->s->width)
+		add_f32(a, full, columns, 0, 0, 0.1);
+}
+
+static void add_head_norms(struct adding *a)
+{
+	const struct sizes *s = a->s;
+
+	if (has(a, HEAD_NORMS)) {
+		add_norm(a, "attn_q_norm", s->head, 0);
+		add_norm(a, "attn_k_norm", s->head, 0);
+	} else if (has(a, OWN_HEAD_NORMS)) {
+		add_norm(a, "attn_q_norm", s->head, s->heads);
+		add_norm(a, "attn_k_norm", s->head, s->kv_heads);
+	} else if (has(a, WIDTH_NORMS)) {
+		add_norm(a, "attn_q_norm", s->head * s->heads, 0);
+		add_norm(a, "attn_k_norm", s->head * s->kv_heads, 0);
+	}
+}
+
+static void add_attention(struct adding *a)
+{
+	const struct sizes *s = a->s;
+	uint32_t queries = s->heads * s->head, keys = s->kv_heads * s->head;
+	bool bias = has(a, QKV_BIAS);
+
+	if (has(a, JOINED_QKV)) {
+		add_linear(a, "attn_qkv", s->width, queries + 2 * keys, QUERY_KEY_GAIN, bias);
+	} else {
+		add_linear(a, "attn_q", s->width, queries, QUERY_KEY_GAIN, bias);
+		add_linear(a, "attn_k", s->width, keys, QUERY_KEY_GAIN, bias);
+		add_linear(a, "attn_v", s->width, keys, 1, bias);
+	}
+	add_head_norms(a);
+	add_linear(a, "attn_output", queries, s->width, 1, has(a, BIASES));
+}
+
+static void add_feed_forward(struct adding *a)
+{
+	const struct sizes *s = a->s;
+	bool bias = has(a, BIASES);
+
+	if (has(a, JOINED_GATE)) {
+		add_linear(a, "ffn_up", s->width, 2 * s->hidden, 1, bias);
+	} else {
+		if (!has(a, UNGATED))
+			add_linear(a, "ffn_gate", s->width, s->hidden, 1, bias);
+		add_linear(a, "ffn_up", s->width, s->hidden, 1, bias);
+	}
+	add_linear(a, "ffn_down", s->hidden, s->width, 1, bias);
+}
+
+static void add_layer(struct adding *a)
+{
+	if (!has(a, NO_PRE_NORMS))
+		add_norm(a, "attn_norm", a->s->width, 0);
+	add_attention(a);
+	if (has(a, POST_NORMS))
+		add_norm(a, "post_attention_norm", a->s->width, 0);
+	if (!has(a, NO_PRE_NORMS) && !has(a, NO_FFN_NORM))
+		add_norm(a, "ffn_norm", a->s->width, 0);
+	add_feed_forward(a);
+	if (has(a, POST_NORMS))
+		add_norm(a, "post_ffw_norm", a->s->width, 0);
+}
+
+static uint32_t rotated(const struct sizes *s)
+{
+	return s->kind->traits & PARTIAL_ROPE ? s->head / 2 : s->head;
+}
+
+/* From 1 to so many, evenly. */
+static void add_divisors(struct adding *a, const char *name, double last)
+{
+	uint32_t count = rotated(a->s) / 2;
+
+	gguf_tensor(a->g, name, format_find("F32"), count, 0,
+		    (struct numbers) { .middle = 1, .step = (last - 1) / (count - 1) });
+}
+
+static void add_tensors(struct adding *a)
+{
+	const struct sizes *s = a->s;
+
+	add_matrix(a, "token_embd.weight", s->width, s->vocab, LOGIT_SPREAD);
+	if (has(a, POSITIONS))
+		add_f32(a, "position_embd.weight", s->width, s->context, 0, 0.1);
+	if (has(a, ROPE_FREQS))
+		add_divisors(a, "rope_freqs.weight", 8);
+	if (has(a, ROPE_FACTORS)) {
+		add_divisors(a, "rope_factors_short.weight", 1.5);
+		add_divisors(a, "rope_factors_long.weight", 16);
+	}
+	for (a->layer = 0; a->layer < s->layers; a->layer++)
+		add_layer(a);
+	add_f32(a, "output_norm.weight", s->width, 0, 1, 0.2);
+	if (has(a, LAYER_NORM))
+		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);
+	if (has(a, UNTIED))
+		add_matrix(a, "output.weight", s->width, s->vocab, LOGIT_SPREAD);
+}
+
+/* A key of the architecture; the name lives until the next call. */
+static const char *key(const struct sizes *s, const char *suffix)
+{
+	static char name[MAX_NAME];
+
+	snprintf(name, sizeof(name), "%s.%s", s->kind->arch, suffix);
+	return name;
+}
+
+static void add_keys(struct gguf *g, const struct sizes *s)
+{
+	bool layer_norm = s->kind->traits & LAYER_NORM;
+
+	gguf_string(g, "general.architecture", s->kind->arch);
+	gguf_string(g, "general.name", s->kind->name);
+	gguf_u32(g, "general.quantization_version", 2);
+	gguf_u32(g, key(s, "block_count"), s->layers);
+	gguf_u32(g, key(s, "context_length"), s->context);
+	gguf_u32(g, key(s, "embedding_length"), s->width);
+	gguf_u32(g, key(s, "feed_forward_length"), s->hidden);
+	gguf_u32(g, key(s, "attention.head_count"), s->heads);
+	gguf_u32(g, key(s, "attention.head_count_kv"), s->kv_heads);
+	gguf_f32(g, key(s, layer_norm ? "attention.layer_norm_epsilon" :
+					"attention.layer_norm_rms_epsilon"), 0.00001f);
+	if (s->head * s->heads != s->width) {
+		gguf_u32(g, key(s, "attention.key_length"), s->head);
+		gguf_u32(g, key(s, "attention.value_length"), s->head);
+	}
+	if (!(s->kind->traits & POSITIONS))
+		gguf_u32(g, key(s, "rope.dimension_count"), rotated(s));
+	if (s->kind->keys)
+		s->kind->keys(g, s);
+}
+
+void model_add(struct gguf *g, const struct sizes *s)
+{
+	struct adding a = { .g = g, .s = s };
+
+	add_keys(g, s);
+	add_tensors(&a);
+}
