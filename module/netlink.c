@@ -17,7 +17,9 @@
 #include "facts.h"
 #include "port.h"
 #include "posted.h"
+#include "publish.h"
 #include "submit.h"
+#include "topic.h"
 
 static unsigned int netlink_gid;
 module_param(netlink_gid, uint, 0644);
@@ -87,6 +89,45 @@ static const struct nla_policy request_id_policy[] = {
 	[LLM_A_REQUEST_ID] = { .type = NLA_U32 },
 };
 
+#define TOPIC_POLICY							\
+	[LLM_A_TOPIC_NAME] = { .type = NLA_NUL_STRING, .len = LLM_TOPIC_NAME_SIZE - 1 }
+
+static const struct nla_policy topic_open_policy[] = {
+	TOPIC_POLICY,
+	[LLM_A_TOPIC_QUEUE] = NLA_POLICY_RANGE(NLA_U32, 1, LLM_TOPIC_MAX_TEXTS),
+	[LLM_A_TOPIC_OVERFLOW] = NLA_POLICY_MAX(NLA_U32, LLM_OVERFLOW_DROP_OLDEST),
+	[LLM_A_TOPIC_HISTORY] = NLA_POLICY_MAX(NLA_U32, LLM_TOPIC_MAX_TEXTS),
+	[LLM_A_TOPIC_SHARE] = NLA_POLICY_MASK(NLA_U32, LLM_SHARE_SUBSCRIBE | LLM_SHARE_PUBLISH),
+};
+
+static const struct nla_policy topic_get_policy[] = {
+	TOPIC_POLICY,
+	[LLM_A_TOPIC_OWNER] = { .type = NLA_U32 },
+};
+
+static const struct nla_policy subscribe_policy[] = {
+	TOPIC_POLICY,
+	[LLM_A_TOPIC_OWNER] = { .type = NLA_U32 },
+	[LLM_A_TOPIC_SESSION] = { .type = NLA_U64 },
+	[LLM_A_TOPIC_HISTORY] = NLA_POLICY_MAX(NLA_U32, LLM_TOPIC_MAX_TEXTS),
+	[LLM_A_TOPIC_REPLY_NAME] = { .type = NLA_NUL_STRING, .len = LLM_TOPIC_NAME_SIZE - 1 },
+	[LLM_A_TOPIC_REPLY_OWNER] = { .type = NLA_U32 },
+	[LLM_A_TOPIC_TURNS] = NLA_POLICY_MIN(NLA_U32, 1),
+};
+
+static const struct nla_policy unsubscribe_policy[] = {
+	TOPIC_POLICY,
+	[LLM_A_TOPIC_OWNER] = { .type = NLA_U32 },
+	[LLM_A_TOPIC_SESSION] = { .type = NLA_U64 },
+};
+
+static const struct nla_policy publish_policy[] = {
+	TOPIC_POLICY,
+	[LLM_A_TOPIC_OWNER] = { .type = NLA_U32 },
+	[LLM_A_TOPIC_TEXT] = { .type = NLA_NUL_STRING, .len = LLM_MAX_MESSAGE },
+	[LLM_A_TOPIC_HOPS] = NLA_POLICY_MAX(NLA_U32, LLM_TOPIC_MAX_HOPS),
+};
+
 /**
  * struct command - what runs a command
  * @run: once
@@ -110,7 +151,20 @@ static const struct command commands[] = {
 	[LLM_CMD_SUBMIT] = { llm_submit, NULL, MANY_SETUP | BIT_ULL(LLM_A_REQUEST_TEXT) },
 	[LLM_CMD_CANCEL] = { llm_posted_cancel },
 	[LLM_CMD_REQUEST_GET] = { llm_posted_get, llm_posted_dump },
+	[LLM_CMD_TOPIC_OPEN] = { llm_publish_open },
+	[LLM_CMD_TOPIC_GET] = { llm_publish_topic, llm_publish_topics },
+	[LLM_CMD_SUBSCRIBE] = { llm_publish_subscribe },
+	[LLM_CMD_UNSUBSCRIBE] = { llm_publish_unsubscribe },
+	[LLM_CMD_PUBLISH] = { llm_publish },
 };
+
+int llm_netlink_text(struct genl_info *info, const struct nlattr *attribute, u32 *length)
+{
+	*length = strnlen(nla_data(attribute), nla_len(attribute));
+	if (*length + 1 != nla_len(attribute))
+		return llm_netlink_refuse(info, attribute, "text holds a NUL", -EINVAL);
+	return 0;
+}
 
 static const struct cred *opener(const struct sk_buff *skb)
 {
@@ -124,6 +178,11 @@ kuid_t llm_netlink_uid(const struct sk_buff *skb)
 	const struct cred *cred = opener(skb);
 
 	return cred ? cred->euid : INVALID_UID;
+}
+
+struct user_namespace *llm_netlink_user_ns(const struct sk_buff *skb)
+{
+	return opener(skb)->user_ns;
 }
 
 bool llm_netlink_admin(const struct sk_buff *skb)
@@ -212,6 +271,11 @@ static const struct genl_ops ops[] = {
 	{ OP(LLM_CMD_SUBMIT, submit_policy) },
 	{ OP(LLM_CMD_CANCEL, request_id_policy) },
 	{ OP(LLM_CMD_REQUEST_GET, request_id_policy), DUMP },
+	{ OP(LLM_CMD_TOPIC_OPEN, topic_open_policy) },
+	{ OP(LLM_CMD_TOPIC_GET, topic_get_policy), DUMP },
+	{ OP(LLM_CMD_SUBSCRIBE, subscribe_policy) },
+	{ OP(LLM_CMD_UNSUBSCRIBE, unsubscribe_policy) },
+	{ OP(LLM_CMD_PUBLISH, publish_policy) },
 };
 
 /*

@@ -51,16 +51,38 @@ enum llm_group {
 })
 
 /**
+ * llm_netlink_text() - measures a text
+ * @info: command; gets the reason for a refusal
+ * @attribute: the text
+ * @length: its bytes, without the NUL
+ *
+ * Return: 0, or -EINVAL where more follows the NUL.
+ */
+int llm_netlink_text(struct genl_info *info, const struct nlattr *attribute, u32 *length);
+
+/**
  * llm_netlink_admin() - whether the sender of a message may see everybody's
  * @skb: message
+ *
+ * Return: whether.
  */
 bool llm_netlink_admin(const struct sk_buff *skb);
 
 /**
  * llm_netlink_uid() - the user who opened the socket a message came from
  * @skb: message that is being received
+ *
+ * Return: the user, or INVALID_UID.
  */
 kuid_t llm_netlink_uid(const struct sk_buff *skb);
+
+/**
+ * llm_netlink_user_ns() - the user namespace that the socket was opened in
+ * @skb: message that is being received, whose sender was found to be permitted
+ *
+ * Return: the namespace, without a reference.
+ */
+struct user_namespace *llm_netlink_user_ns(const struct sk_buff *skb);
 
 /** llm_netlink_active() - whether messages can be sent. */
 bool llm_netlink_active(void);

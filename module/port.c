@@ -9,10 +9,13 @@
 #include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/user_namespace.h>
 #include <net/sock.h>
 
+#include "agent.h"
 #include "netlink.h"
 #include "posted.h"
+#include "publish.h"
 #include "session.h"
 #include "user.h"
 
@@ -23,7 +26,7 @@ MODULE_PARM_DESC(reader_timeout,
 
 #define MAX_BACKOFF	msecs_to_jiffies(50)
 
-/* Protects ports. Taken before the lock of a port. */
+/* Protects ports. Not held together with the lock of one. */
 static DEFINE_MUTEX(ports_lock);
 static LIST_HEAD(ports);
 static struct workqueue_struct *port_work;
@@ -46,6 +49,26 @@ static void close_owned(struct llm_owned *owned)
 	kfree(owned);
 }
 
+static void close_opened(struct llm_opened *opened)
+{
+	list_del(&opened->link);
+	llm_topic_put(opened->topic);
+	kfree(opened);
+}
+
+/* Ends what a socket has with topics. */
+static void drain_topics(struct llm_port *port)
+{
+	struct llm_opened *opened, *next;
+
+	llm_agent_drop_all(port);
+	llm_inbox_leave(&port->inbox, NULL);
+	llm_message_put(port->unsent.message);
+	port->unsent.message = NULL;
+	list_for_each_entry_safe(opened, next, &port->opened, link)
+		close_opened(opened);
+}
+
 /* Ends what a socket has; nobody is told. */
 static void drain(struct llm_port *port)
 {
@@ -53,6 +76,7 @@ static void drain(struct llm_port *port)
 
 	lockdep_assert_held(&port->lock);
 	llm_posted_drop_all(port);
+	drain_topics(port);
 	memzero_explicit(port->piece, sizeof(port->piece));
 	port->piece_length = 0;
 	list_for_each_entry_safe(owned, next, &port->sessions, link) {
@@ -89,6 +113,25 @@ static void wait_for_reader(struct llm_port *port)
 	port->backoff = min(port->backoff * 2, MAX_BACKOFF);
 }
 
+/* Returns -EAGAIN where there is more to send than the socket has room for. */
+static int send_all(struct llm_port *port)
+{
+	int ret = llm_posted_send_all(port);
+
+	if (!ret)
+		ret = llm_publish_send_all(port);
+	return ret ?: llm_agent_tell_all(port);
+}
+
+static void work_on_agents(struct work_struct *work)
+{
+	struct llm_port *port = container_of(work, struct llm_port, agent_work);
+
+	mutex_lock(&port->lock);
+	llm_agent_run_all(port);
+	mutex_unlock(&port->lock);
+}
+
 static void work_on_port(struct work_struct *work)
 {
 	struct llm_port *port = container_of(to_delayed_work(work), struct llm_port, work);
@@ -98,17 +141,27 @@ static void work_on_port(struct work_struct *work)
 	closed = port->closed;
 	if (closed)
 		drain(port);
-	else if (llm_posted_send_all(port))
+	else if (send_all(port))
 		wait_for_reader(port);
 	else
 		set_blocked(port, false);
 	mutex_unlock(&port->lock);
 	if (!closed)
 		return;
-	/* Without requests nobody queues it any more, but somebody may have before. */
+	/* Nothing queues these any more, but something may have before. */
+	cancel_work_sync(&port->agent_work);
 	cancel_delayed_work(&port->work);
 	/* That of the socket. */
 	llm_port_put(port);
+}
+
+/* A text came for the socket. */
+static void on_arrival(struct llm_inbox *inbox)
+{
+	struct llm_port *port = container_of(inbox, struct llm_port, inbox);
+
+	if (!READ_ONCE(port->blocked))
+		llm_port_queue(&port->work, 0);
 }
 
 static struct llm_port *create_port(struct sk_buff *skb, u32 id)
@@ -129,10 +182,15 @@ static struct llm_port *create_port(struct sk_buff *skb, u32 id)
 	port->sock = NETLINK_CB(skb).sk;
 	sock_hold(port->sock);
 	port->id = id;
+	port->user_ns = get_user_ns(llm_netlink_user_ns(skb));
 	INIT_DELAYED_WORK(&port->work, work_on_port);
+	INIT_WORK(&port->agent_work, work_on_agents);
+	llm_inbox_init(&port->inbox, port->user, 0, on_arrival);
 	mutex_init(&port->lock);
 	INIT_LIST_HEAD(&port->sessions);
 	INIT_LIST_HEAD(&port->requests);
+	INIT_LIST_HEAD(&port->agents);
+	INIT_LIST_HEAD(&port->opened);
 	spin_lock_init(&port->pending_lock);
 	INIT_LIST_HEAD(&port->pending);
 	list_add(&port->link, &ports);
@@ -162,6 +220,7 @@ void llm_port_put(struct llm_port *port)
 		return;
 	WARN_ON(!list_empty(&port->sessions) || !list_empty(&port->requests));
 	sock_put(port->sock);
+	put_user_ns(port->user_ns);
 	llm_user_put(port->user);
 	mutex_destroy(&port->lock);
 	kfree(port);
@@ -185,10 +244,11 @@ struct llm_owned *llm_port_add(struct llm_port *port, struct llm_session *sessio
 	return owned;
 }
 
-static struct llm_owned *claim(struct llm_port *port, u64 id)
+struct llm_owned *llm_port_claim_locked(struct llm_port *port, u64 id)
 {
 	struct llm_owned *owned;
 
+	lockdep_assert_held(&port->lock);
 	list_for_each_entry(owned, &port->sessions, link) {
 		if (owned->session->id != id)
 			continue;
@@ -205,18 +265,62 @@ struct llm_owned *llm_port_claim(struct llm_port *port, u64 id)
 	struct llm_owned *owned;
 
 	mutex_lock(&port->lock);
-	owned = claim(port, id);
+	owned = llm_port_claim_locked(port, id);
 	mutex_unlock(&port->lock);
 	return owned;
+}
+
+void llm_port_finish(struct llm_port *port, struct llm_owned *owned)
+{
+	lockdep_assert_held(&port->lock);
+	owned->busy = false;
+	if (!owned->keep)
+		close_owned(owned);
 }
 
 void llm_port_release(struct llm_port *port, struct llm_owned *owned, bool keep)
 {
 	mutex_lock(&port->lock);
-	owned->busy = false;
-	if (!keep)
-		close_owned(owned);
+	owned->keep = keep;
+	llm_port_finish(port, owned);
 	mutex_unlock(&port->lock);
+}
+
+static struct llm_opened *find_opened(struct llm_port *port, const struct llm_topic *topic)
+{
+	struct llm_opened *opened;
+
+	list_for_each_entry(opened, &port->opened, link)
+		if (opened->topic == topic)
+			return opened;
+	return NULL;
+}
+
+int llm_port_opened(struct llm_port *port, struct llm_topic *topic)
+{
+	struct llm_opened *opened = kmalloc(sizeof(*opened), GFP_KERNEL_ACCOUNT);
+
+	if (!opened)
+		return -ENOMEM;
+	mutex_lock(&port->lock);
+	if (!find_opened(port, topic)) {
+		opened->topic = llm_topic_hold(topic);
+		list_add_tail(&opened->link, &port->opened);
+		opened = NULL;
+	}
+	mutex_unlock(&port->lock);
+	kfree(opened);
+	return 0;
+}
+
+bool llm_port_forget(struct llm_port *port, const struct llm_topic *topic)
+{
+	struct llm_opened *opened = find_opened(port, topic);
+
+	lockdep_assert_held(&port->lock);
+	if (opened)
+		close_opened(opened);
+	return opened;
 }
 
 static bool same_user(const struct llm_port *port, const struct llm_port *other)
@@ -224,27 +328,54 @@ static bool same_user(const struct llm_port *port, const struct llm_port *other)
 	return uid_eq(port->user->uid, other->user->uid);
 }
 
-int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id)
+/* The port of another socket of the same user and network namespace, or NULL. */
+static struct llm_port *get_other(const struct llm_port *port, u32 id)
 {
-	struct llm_port *to;
+	struct llm_port *other;
 
 	mutex_lock(&ports_lock);
-	to = find_port(sock_net(port->sock), id);
-	if (!to || !same_user(port, to)) {
-		mutex_unlock(&ports_lock);
+	other = find_port(sock_net(port->sock), id);
+	if (other && same_user(port, other))
+		refcount_inc(&other->references);
+	else
+		other = NULL;
+	mutex_unlock(&ports_lock);
+	return other;
+}
+
+/* Returns whether the socket was there still. */
+static bool take_over(struct llm_port *port, struct llm_owned *owned)
+{
+	bool open;
+
+	mutex_lock(&port->lock);
+	open = !port->closed;
+	if (open) {
+		owned->busy = false;
+		list_add_tail(&owned->link, &port->sessions);
+	}
+	mutex_unlock(&port->lock);
+	return open;
+}
+
+int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id)
+{
+	struct llm_port *other = get_other(port, id);
+	bool given;
+
+	if (!other) {
 		llm_port_release(port, owned, true);
 		return -ENOENT;
 	}
 	mutex_lock(&port->lock);
 	list_del(&owned->link);
 	mutex_unlock(&port->lock);
-
-	mutex_lock(&to->lock);
-	owned->busy = false;
-	list_add_tail(&owned->link, &to->sessions);
-	mutex_unlock(&to->lock);
-	mutex_unlock(&ports_lock);
-	return 0;
+	given = take_over(other, owned);
+	/* The sender's own socket is there as long as the command is run. */
+	if (!given)
+		take_over(port, owned);
+	llm_port_put(other);
+	return given ? 0 : -ENOENT;
 }
 
 /* A quarter of the socket's room is left for the answers to commands. */
@@ -271,6 +402,11 @@ int llm_port_send(struct llm_port *port, struct sk_buff *skb)
 	return 0;
 }
 
+void llm_port_has_agents(struct llm_port *port)
+{
+	queue_work(port_work, &port->agent_work);
+}
+
 void llm_port_queue(struct delayed_work *work, unsigned long delay)
 {
 	mod_delayed_work(port_work, work, delay);
@@ -289,13 +425,15 @@ static int on_netlink(struct notifier_block *block, unsigned long event, void *d
 		list_del(&port->link);
 		/* The work gives the port back as soon as it sees that it is closed. */
 		refcount_inc(&port->references);
-		mutex_lock(&port->lock);
-		port->closed = true;
-		llm_port_queue(&port->work, 0);
-		mutex_unlock(&port->lock);
-		llm_port_put(port);
 	}
 	mutex_unlock(&ports_lock);
+	if (!port)
+		return NOTIFY_DONE;
+	mutex_lock(&port->lock);
+	port->closed = true;
+	llm_port_queue(&port->work, 0);
+	mutex_unlock(&port->lock);
+	llm_port_put(port);
 	return NOTIFY_DONE;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A netlink socket that uses the family, and what it has: sessions, requests. All
- * of it ends with the socket.
+ * A netlink socket that uses the family, and what it has: sessions, requests,
+ * subscriptions. All of it ends with the socket.
  */
 #ifndef LLM_PORT_H
 #define LLM_PORT_H
@@ -14,6 +14,8 @@
 #include <linux/workqueue.h>
 #include <net/genetlink.h>
 
+#include "inbox.h"
+
 struct llm_session;
 struct llm_user;
 
@@ -24,7 +26,7 @@ struct llm_user;
  * struct llm_owned - a session that a socket has
  * @link: in the port's @sessions
  * @session: the session; a reference
- * @busy: a request uses it
+ * @busy: a request or a subscription uses it
  * @keep: it stays when that is over
  */
 struct llm_owned {
@@ -35,18 +37,34 @@ struct llm_owned {
 };
 
 /**
+ * struct llm_opened - a topic that a socket opened
+ * @link: in the port's @opened
+ * @topic: topic; a reference
+ */
+struct llm_opened {
+	struct list_head link;
+	struct llm_topic *topic;
+};
+
+/**
  * struct llm_port - a socket
  * @link: in the list of ports, under its lock
  * @references: the socket's, and those of commands being run
  * @sock: the socket; a reference
  * @id: its netlink port
  * @user: who opened it
+ * @user_ns: the user namespace that it was opened in; a reference
  * @work: sends what there is to send, and cleans up at the end
  * @blocked: the socket has no room; @work looks again by itself
+ * @agent_work: lets sessions that subscribed go on
+ * @inbox: subscriptions of the socket itself
  *
  * @lock: lock of the fields below; not held over waits
  * @sessions: struct llm_owned
  * @requests: struct llm_posted
+ * @agents: struct llm_agent
+ * @opened: struct llm_opened
+ * @unsent: text taken from @inbox, not sent yet
  * @closed: the socket is gone
  * @blocked_since: jiffies when @blocked became true
  * @backoff: jiffies until @work looks again
@@ -56,7 +74,8 @@ struct llm_owned {
  * @pending_lock: lock of the field below; innermost, taken with interrupts off
  * @pending: struct llm_posted that have something to send
  *
- * Order: @lock, then the lock of requests, then what is a session's.
+ * Order: @lock, then the lock of requests or llm_topics_lock, then what is a
+ * session's.
  */
 struct llm_port {
 	struct list_head link;
@@ -64,12 +83,18 @@ struct llm_port {
 	struct sock *sock;
 	u32 id;
 	struct llm_user *user;
+	struct user_namespace *user_ns;
 	struct delayed_work work;
 	bool blocked;
+	struct work_struct agent_work;
+	struct llm_inbox inbox;
 
 	struct mutex lock; /* protects what follows */
 	struct list_head sessions;
 	struct list_head requests;
+	struct list_head agents;
+	struct list_head opened;
+	struct llm_delivery unsent;
 	bool closed;
 	unsigned long blocked_since;
 	unsigned long backoff;
@@ -119,6 +144,22 @@ struct llm_owned *llm_port_add(struct llm_port *port, struct llm_session *sessio
 struct llm_owned *llm_port_claim(struct llm_port *port, u64 id);
 
 /**
+ * llm_port_claim_locked() - the same with the lock of the port held
+ * @port: the socket's; @lock is held
+ * @id: number of the session
+ *
+ * Return: as llm_port_claim().
+ */
+struct llm_owned *llm_port_claim_locked(struct llm_port *port, u64 id);
+
+/**
+ * llm_port_finish() - a session is not busy any more
+ * @port: the socket's; @lock is held
+ * @owned: the session; closed if it is not to be kept
+ */
+void llm_port_finish(struct llm_port *port, struct llm_owned *owned);
+
+/**
  * llm_port_release() - a session is not busy any more
  * @port: the socket's
  * @owned: the session; closed if it is not to be kept
@@ -145,6 +186,30 @@ int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id);
  * Return: 0, also where the socket is gone, or -EAGAIN where it has no room.
  */
 int llm_port_send(struct llm_port *port, struct sk_buff *skb);
+
+/**
+ * llm_port_has_agents() - lets the sessions that subscribed go on; does not sleep
+ * @port: the socket's
+ */
+void llm_port_has_agents(struct llm_port *port);
+
+/**
+ * llm_port_opened() - remembers that a socket opened a topic
+ * @port: the socket's
+ * @topic: topic; the port takes a reference of its own
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int llm_port_opened(struct llm_port *port, struct llm_topic *topic);
+
+/**
+ * llm_port_forget() - forgets that a socket opened a topic
+ * @port: the socket's; @lock is held
+ * @topic: topic
+ *
+ * Return: whether it had.
+ */
+bool llm_port_forget(struct llm_port *port, const struct llm_topic *topic);
 
 /**
  * llm_port_queue() - has work done where it can sleep

@@ -272,15 +272,11 @@ static int send_pieces(struct llm_posted *posted)
 static void finish(struct llm_posted *posted)
 {
 	struct llm_owned *owned = posted->owned;
+	struct llm_port *port = posted->port;
 
 	list_del(&posted->link);
 	forget(posted);
-	owned->busy = false;
-	if (!owned->keep) {
-		list_del(&owned->link);
-		llm_session_put(owned->session);
-		kfree(owned);
-	}
+	llm_port_finish(port, owned);
 }
 
 static struct llm_posted *next_pending(struct llm_port *port)

@@ -97,13 +97,31 @@ int llm_posted_send_all(struct llm_port *port);
  */
 void llm_posted_drop_all(struct llm_port *port);
 
-/** llm_posted_cancel() - LLM_CMD_CANCEL */
+/**
+ * llm_posted_cancel() - LLM_CMD_CANCEL
+ * @skb: command
+ * @info: its attributes; gets the reason for a refusal
+ *
+ * Return: 0 or a negative errno.
+ */
 int llm_posted_cancel(struct sk_buff *skb, struct genl_info *info);
 
-/** llm_posted_get() - LLM_CMD_REQUEST_GET */
+/**
+ * llm_posted_get() - LLM_CMD_REQUEST_GET
+ * @skb: command
+ * @info: its attributes; gets the reason for a refusal
+ *
+ * Return: 0 or a negative errno.
+ */
 int llm_posted_get(struct sk_buff *skb, struct genl_info *info);
 
-/** llm_posted_dump() - LLM_CMD_REQUEST_GET of all */
+/**
+ * llm_posted_dump() - LLM_CMD_REQUEST_GET of all
+ * @skb: where they go
+ * @callback: how far the dump is
+ *
+ * Return: bytes of @skb, 0 at the end.
+ */
 int llm_posted_dump(struct sk_buff *skb, struct netlink_callback *callback);
 
 #endif /* LLM_POSTED_H */

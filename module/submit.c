@@ -18,15 +18,6 @@ static u32 get_u32(const struct genl_info *info, int type)
 	return info->attrs[type] ? nla_get_u32(info->attrs[type]) : 0;
 }
 
-/* The string and nothing behind it; -EINVAL where more follows the NUL. */
-static int get_text(struct genl_info *info, const struct nlattr *attribute, u32 *length)
-{
-	*length = strnlen(nla_data(attribute), nla_len(attribute));
-	if (*length + 1 != nla_len(attribute))
-		return llm_netlink_refuse(info, attribute, "text holds a NUL", -EINVAL);
-	return 0;
-}
-
 static int read_stops(struct genl_info *info, struct llm_session_setup *setup,
 		      struct llm_stop **stops)
 {
@@ -45,7 +36,7 @@ static int read_stops(struct genl_info *info, struct llm_session_setup *setup,
 		if (setup->stops_count == LLM_MAX_STOPS)
 			return llm_netlink_refuse(info, attribute, "more than 16 stops", -E2BIG);
 		stop = &(*stops)[setup->stops_count++];
-		ret = get_text(info, attribute, &stop->length);
+		ret = llm_netlink_text(info, attribute, &stop->length);
 		if (ret)
 			return ret;
 		if (!stop->length)
@@ -369,7 +360,7 @@ static int write_piece(struct genl_info *info, struct llm_session *session,
 	ssize_t ret;
 	u32 length;
 
-	ret = get_text(info, piece, &length);
+	ret = llm_netlink_text(info, piece, &length);
 	if (ret || !length)
 		return ret;
 	vec = (struct kvec){ .iov_base = nla_data(piece), .iov_len = length };

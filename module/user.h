@@ -2,6 +2,7 @@
 #ifndef LLM_USER_H
 #define LLM_USER_H
 
+#include <linux/atomic.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -20,6 +21,9 @@
  * @letter_count: places taken in the mailbox: @letters, letters that a reader
  *	has, and prompts that are still being written
  * @mail_wait: readers of the mailbox
+ * @topics: topics of the user, under llm_topics_lock
+ * @subscriptions: subscriptions of the user, under llm_topics_lock
+ * @message_bytes: bytes of texts that the user published and somebody holds
  *
  * @link, @references and @sessions are under the lock of the table, which is
  * taken before @mail_lock.
@@ -33,6 +37,9 @@ struct llm_user {
 	struct list_head letters;
 	u32 letter_count;
 	wait_queue_head_t mail_wait;
+	u32 topics;
+	u32 subscriptions;
+	atomic_long_t message_bytes;
 };
 
 /**

@@ -54,35 +54,68 @@ struct genl {
 	unsigned int early_count;
 };
 
-/** genl_open() - Return: 0 or a negative errno. */
+/**
+ * genl_open() - opens a socket
+ * @genl: filled
+ *
+ * Return: 0 or a negative errno.
+ */
 int genl_open(struct genl *genl);
 
-/** genl_close() - closes the socket. */
+/**
+ * genl_close() - closes it
+ * @genl: socket
+ */
 void genl_close(struct genl *genl);
 
-/** genl_begin() - an empty message for a command. */
+/**
+ * genl_begin() - an empty message for a command
+ * @genl: socket it is for
+ * @message: message, overwritten
+ * @command: LLM_CMD_*
+ */
 void genl_begin(const struct genl *genl, struct genl_message *message, __u8 command);
 
-/** genl_put() - adds an attribute. */
+/**
+ * genl_put() - adds an attribute
+ * @message: message
+ * @type: of the attribute
+ * @bytes: what it holds
+ * @length: bytes there
+ */
 void genl_put(struct genl_message *message, __u16 type, const void *bytes, size_t length);
 void genl_put_u32(struct genl_message *message, __u16 type, __u32 value);
 void genl_put_u64(struct genl_message *message, __u16 type, __u64 value);
 void genl_put_string(struct genl_message *message, __u16 type, const char *value);
 
-/** genl_send() - sends a message as it is, but for length and number. */
+/**
+ * genl_send() - sends a message as it is, but for length and number
+ * @genl: socket
+ * @message: message
+ * @flags: NLM_F_* beside NLM_F_REQUEST
+ *
+ * Return: 0 or a negative errno.
+ */
 int genl_send(struct genl *genl, struct genl_message *message, __u16 flags);
 
 /**
  * genl_do() - sends a command and waits for the answer
+ * @genl: socket
+ * @message: command
+ *
+ * Other messages are kept for genl_wait().
  *
  * Return: 0 or the negative errno of the answer; @reply, @reason, @blamed and
- * @missing tell more. Other messages are kept for genl_wait().
+ * @missing of @genl tell more.
  */
 int genl_do(struct genl *genl, struct genl_message *message);
 
 /**
  * genl_dump() - asks for all
+ * @genl: socket
+ * @command: LLM_CMD_*
  * @visit: called for each message, may be NULL
+ * @context: passed to it
  *
  * Return: how many there are, or a negative errno.
  */
@@ -91,18 +124,33 @@ int genl_dump(struct genl *genl, __u8 command,
 
 /**
  * genl_wait() - the next message that answers nothing
+ * @genl: socket
+ * @timeout: milliseconds to wait
  *
  * Return: its command, with the message in @event, or a negative errno: -EAGAIN
- * after @timeout milliseconds.
+ * when the time is up.
  */
 int genl_wait(struct genl *genl, int timeout);
 
-/** genl_find() - Return: an attribute of a message, or NULL. */
+/**
+ * genl_find() - looks for an attribute
+ * @message: message
+ * @type: of the attribute
+ * @length: gets the bytes there, or NULL
+ *
+ * Return: what it holds, or NULL.
+ */
 const void *genl_find(const struct genl_message *message, __u16 type, size_t *length);
 __u32 genl_u32(const struct genl_message *message, __u16 type);
 __u64 genl_u64(const struct genl_message *message, __u16 type);
 
-/** genl_join() - joins a multicast group. Return: 0 or a negative errno. */
+/**
+ * genl_join() - joins a multicast group
+ * @genl: socket
+ * @group: its place in @groups
+ *
+ * Return: 0 or a negative errno.
+ */
 int genl_join(struct genl *genl, unsigned int group);
 
 #endif /* LLM_TEST_GENL_H */

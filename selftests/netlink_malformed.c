@@ -42,7 +42,7 @@ static void put_noise(__u16 type, size_t length)
 static void put_attribute(void)
 {
 	static const size_t lengths[] = { 0, 1, 3, 4, 4, 4, 5, 8, 8, 9, 63, 64, 65, 257, 4097 };
-	__u16 type = draw(34);
+	__u16 type = draw(36);
 	size_t start = message.length;
 
 	switch (draw(6)) {
@@ -82,7 +82,7 @@ TEST(malformed_messages)
 	ASSERT_EQ(0, device_load(MODEL, &image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(genl));
 	for (i = 0; i < MESSAGES; i++) {
-		genl_begin(genl, &message, draw(24));
+		genl_begin(genl, &message, draw(LLM_CMD_MAX + 3));
 		for (j = draw(5); j; j--)
 			put_attribute();
 		if (!draw(20))

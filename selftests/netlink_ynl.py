@@ -166,6 +166,31 @@ def tells_events():
     return {"request-queued", "request-started", "request-finished", "done"} <= names
 
 
+def carries(ynl):
+    """A text comes to a socket, a session's reply to it too, and both are counted."""
+    with YnlFamily(SPEC, SCHEMA) as other:
+        ynl.do("topic-open", {"name": "ynl/in", "overflow": "drop-oldest", "history": 2,
+                              "share": {"subscribe", "publish"}})
+        other.do("subscribe", {"name": "ynl/in"})
+        other.do("subscribe", {"name": "ynl/out"})
+        session = ynl.do("session-open", {"max-tokens": 4})["session"]
+        ynl.do("subscribe", {"name": "ynl/in", "session": session, "reply-name": "ynl/out",
+                             "turns": 1})
+        ynl.do("publish", {"name": "ynl/in", "text": "Once upon", "hops": 1})
+        came = {}
+        for message in other.poll_ntf(duration=60):
+            came[message["msg"]["name"]] = message["msg"]
+            if len(came) == 2:
+                break
+        topics = {topic["name"]: topic for topic in ynl.dump("topic-get", {})}
+        ynl.do("unsubscribe", {"name": "ynl/in"})
+    return came["ynl/in"]["bytes"] == b"Once upon" and \
+        came["ynl/out"]["session"] == session and came["ynl/out"]["hops"] == 0 and \
+        topics["ynl/in"]["published"] == 1 and topics["ynl/in"]["kept"] == 1 and \
+        topics["ynl/in"]["share"] == {"subscribe", "publish"} and \
+        topics["ynl/out"]["delivered"] == 1
+
+
 def run_tests(ynl):
     """Runs the tests. Returns whether one failed."""
     models = ynl.dump("model-get", {})
@@ -177,6 +202,7 @@ def run_tests(ynl):
         ("a generation is streamed", lambda: streams(ynl)),
         ("a request is cancelled", lambda: cancels(ynl)),
         ("events are told", tells_events),
+        ("topics carry texts", lambda: carries(ynl)),
     ]
     failed = False
     print(f"1..{len(tests)}")

@@ -10,6 +10,8 @@
 #define LLM_FAMILY_NAME		"llm"
 #define LLM_FAMILY_VERSION	1
 
+#define LLM_MAX_MESSAGE	16384
+
 /**
  * enum llm_refusal - why a request was not taken
  * @LLM_REFUSAL_OTHER: any reason but those below
@@ -22,6 +24,45 @@ enum llm_refusal {
 	LLM_REFUSAL_MEMORY,
 	LLM_REFUSAL_CONTEXT,
 	LLM_REFUSAL_MODEL,
+};
+
+/**
+ * enum llm_overflow - what is done with a text that a subscriber's queue has
+ *   no place for
+ * @LLM_OVERFLOW_REFUSE: nobody gets it; who published it is told
+ * @LLM_OVERFLOW_DROP_OLDEST: the oldest in that queue goes; its subscriber is
+ *   told how many went
+ */
+enum llm_overflow {
+	LLM_OVERFLOW_REFUSE,
+	LLM_OVERFLOW_DROP_OLDEST,
+};
+
+/**
+ * enum llm_share - what users other than its owner may do with a topic
+ * @LLM_SHARE_SUBSCRIBE: get what is published
+ * @LLM_SHARE_PUBLISH: publish
+ */
+enum llm_share {
+	LLM_SHARE_SUBSCRIBE = 1,
+	LLM_SHARE_PUBLISH = 2,
+};
+
+/**
+ * enum llm_stopped - why a session takes no texts any more
+ * @LLM_STOPPED_LEFT: it has no subscription left
+ * @LLM_STOPPED_TURNS: it made as many replies as it was to
+ * @LLM_STOPPED_CONTEXT: the next text does not fit its context
+ * @LLM_STOPPED_MEMORY: out of memory, or of what the user may have
+ * @LLM_STOPPED_ERROR: there is no model, or its reply may not be published any
+ *   more
+ */
+enum llm_stopped {
+	LLM_STOPPED_LEFT,
+	LLM_STOPPED_TURNS,
+	LLM_STOPPED_CONTEXT,
+	LLM_STOPPED_MEMORY,
+	LLM_STOPPED_ERROR,
 };
 
 enum {
@@ -114,6 +155,38 @@ enum {
 };
 
 enum {
+	LLM_A_TOPIC_NAME = 1,
+	LLM_A_TOPIC_OWNER,
+	LLM_A_TOPIC_QUEUE,
+	LLM_A_TOPIC_OVERFLOW,
+	LLM_A_TOPIC_HISTORY,
+	LLM_A_TOPIC_SHARE,
+	LLM_A_TOPIC_SESSION,
+	LLM_A_TOPIC_REPLY_NAME,
+	LLM_A_TOPIC_REPLY_OWNER,
+	LLM_A_TOPIC_TURNS,
+	LLM_A_TOPIC_TEXT,
+	LLM_A_TOPIC_HOPS,
+	LLM_A_TOPIC_NUMBER,
+	LLM_A_TOPIC_UID,
+	LLM_A_TOPIC_MISSED,
+	LLM_A_TOPIC_BYTES,
+	LLM_A_TOPIC_STOPPED,
+	LLM_A_TOPIC_SUBSCRIBERS,
+	LLM_A_TOPIC_WAITING,
+	LLM_A_TOPIC_KEPT,
+	LLM_A_TOPIC_PUBLISHED,
+	LLM_A_TOPIC_DELIVERED,
+	LLM_A_TOPIC_DROPPED,
+	LLM_A_TOPIC_REFUSED,
+	LLM_A_TOPIC_EXPIRED,
+	LLM_A_TOPIC_PAD,
+
+	__LLM_A_TOPIC_MAX,
+	LLM_A_TOPIC_MAX = (__LLM_A_TOPIC_MAX - 1)
+};
+
+enum {
 	LLM_A_EVENT_MODEL = 1,
 	LLM_A_EVENT_SESSION,
 	LLM_A_EVENT_UID,
@@ -144,6 +217,13 @@ enum {
 	LLM_CMD_REQUEST_GET,
 	LLM_CMD_TOKEN,
 	LLM_CMD_DONE,
+	LLM_CMD_TOPIC_OPEN,
+	LLM_CMD_TOPIC_GET,
+	LLM_CMD_SUBSCRIBE,
+	LLM_CMD_UNSUBSCRIBE,
+	LLM_CMD_PUBLISH,
+	LLM_CMD_MESSAGE,
+	LLM_CMD_SESSION_STOPPED,
 	LLM_CMD_MODEL_LOADED,
 	LLM_CMD_MODEL_UNLOADED,
 	LLM_CMD_SESSION_OPENED,
