@@ -23,9 +23,9 @@ static char *form = "auto";
 module_param(form, charp, 0444);
 MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2 or avx512 (default auto)");
 
-static unsigned int batch = 64;
+static unsigned int batch = 128;
 module_param(batch, uint, 0444);
-MODULE_PARM_DESC(batch, "rows of a step at most, 1..512 (default 64)");
+MODULE_PARM_DESC(batch, "rows of a step at most, 1..512 (default 128)");
 
 /*
  * models_lock protects the list, the number of sessions of each model in it,

@@ -103,14 +103,27 @@ static void remember_piece(struct llm_slicer *slicer, u64 ns)
 	slicer->longest_piece = known;
 }
 
-/* At most half of the budget is kept free. */
+/* At most four fifths of the budget are kept free. */
 static void adapt_margin(struct llm_slicer *slicer, u64 ns, u64 budget)
 {
 	if (ns > budget)
 		slicer->margin += MARGIN_GROW_NS;
 	else
 		slicer->margin -= min_t(u64, slicer->margin, MARGIN_SHRINK_NS);
-	slicer->margin = min(slicer->margin, budget / 2);
+	slicer->margin = min(slicer->margin, budget / 5 * 4);
+}
+
+/* The module's counters are shared by all CPUs: not for every slice. */
+#define COUNT_AT_ONCE 64
+
+static void count_slices(struct llm_slicer *slicer)
+{
+	if (!slicer->uncounted)
+		return;
+	atomic64_add(slicer->uncounted, &llm_counters.slices);
+	atomic64_add(slicer->uncounted_ns, &llm_counters.cpu_ns);
+	slicer->uncounted = 0;
+	slicer->uncounted_ns = 0;
 }
 
 /*
@@ -150,10 +163,12 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 
 	if (pieces) {
 		slicer->spent += now - start;
-		atomic64_inc(&llm_counters.slices);
-		atomic64_add(now - start, &llm_counters.cpu_ns);
+		slicer->uncounted_ns += now - start;
+		slicer->uncounted++;
 		trace_llm_slice(now - start, pieces);
 	}
+	if (result != LLM_TILE_RAN || slicer->uncounted == COUNT_AT_ONCE)
+		count_slices(slicer);
 	return result;
 }
 

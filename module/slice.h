@@ -16,6 +16,8 @@ struct seq_file;
  * @longest_piece: nanoseconds of the longest piece of work lately; fades
  * @margin: nanoseconds of the budget kept free for interrupts
  * @spent: nanoseconds in slices since the thread last set it to zero
+ * @uncounted_ns: of @uncounted slices
+ * @uncounted: slices that the module's counters do not have yet
  *
  * Zeroed at first.
  */
@@ -23,6 +25,8 @@ struct llm_slicer {
 	u64 longest_piece;
 	u64 margin;
 	u64 spent;
+	u64 uncounted_ns;
+	u32 uncounted;
 };
 
 /**

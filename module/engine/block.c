@@ -82,7 +82,7 @@ static void take_q8_0(struct llm_numbers *n, const u8 *block, u32 part)
 {
 	const struct llm_block_q8_0 *b = (const void *)block;
 
-	memcpy(n->values, b->values, sizeof(n->values));
+	__builtin_memcpy(n->values, b->values, sizeof(n->values));
 	set_scale(n, llm_f16_to_f32(b->scale), 0);
 }
 

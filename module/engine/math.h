@@ -9,12 +9,17 @@
 
 #include "platform.h"
 
+/*
+ * __builtin_memcpy() and not memcpy(), here and in loops: in a kernel that is a
+ * call, before which all vector registers are saved.
+ */
+
 /** llm_float() - the number whose IEEE 754 representation is @bits. */
 static inline float llm_float(u32 bits)
 {
 	float f;
 
-	memcpy(&f, &bits, sizeof(f));
+	__builtin_memcpy(&f, &bits, sizeof(f));
 	return f;
 }
 
@@ -23,7 +28,7 @@ static inline u32 llm_float_bits(float f)
 {
 	u32 bits;
 
-	memcpy(&bits, &f, sizeof(bits));
+	__builtin_memcpy(&bits, &f, sizeof(bits));
 	return bits;
 }
 
@@ -107,10 +112,10 @@ static inline double llm_log(double x)
 	s32 exponent;
 	u64 bits;
 
-	memcpy(&bits, &x, sizeof(bits));
+	__builtin_memcpy(&bits, &x, sizeof(bits));
 	exponent = (s32)(bits >> 52) - 1023;
 	bits = (bits & 0xfffffffffffffULL) | 1023ULL << 52;
-	memcpy(&x, &bits, sizeof(x));
+	__builtin_memcpy(&x, &bits, sizeof(x));
 	if (x > 1.41421356237309504880) {
 		x /= 2;
 		exponent++;

@@ -66,6 +66,11 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 	return PARTS;
 }
 
+/* Bytes of weights that come from memory in a microsecond, roughly. */
+#define BYTES_PER_US	16384U
+/* Rows are cut at multiples of what the forms compute at a time. */
+#define ROWS_AT_ONCE	8U
+
 /* How the product is cut: blocks of rows, then blocks of outputs. */
 struct cut {
 	u32 rows;
@@ -86,7 +91,13 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 	if (!cut.rows)
 		return (struct cut){ 0 };
 	cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
+	if (cut.row_blocks > 1) {
+		cut.rows = ALIGN(DIV_ROUND_UP(rows, cut.row_blocks), ROWS_AT_ONCE);
+		cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
+	}
 	cut.outputs = min(w->rows, max(1U, dots / cut.rows));
+	cut.outputs = min_t(u64, cut.outputs,
+			    max(1U, BYTES_PER_US * LLM_TILE_US / w->row_bytes));
 	cut.outputs = max_t(u32, cut.outputs,
 			    DIV_ROUND_UP((u64)w->rows * cut.row_blocks, LLM_MAX_TILES));
 	if (w->layout == LLM_LAYOUT_GROUPS)

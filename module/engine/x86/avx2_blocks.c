@@ -49,7 +49,7 @@ static __always_inline __m256i fifth_bits(const u8 *fifth)
 	__m256i bits;
 	s32 word;
 
-	memcpy(&word, fifth, sizeof(word));
+	__builtin_memcpy(&word, fifth, sizeof(word));
 	bits = _mm256_and_si256(_mm256_shuffle_epi8(_mm256_set1_epi32(word), spread), mask);
 	return _mm256_and_si256(_mm256_cmpeq_epi8(bits, mask), _mm256_set1_epi8(16));
 }
