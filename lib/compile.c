@@ -12,17 +12,18 @@
 #include "number.h"
 
 /**
- * struct vocab - a kind of tokenizer
+ * struct tokenizer - a kind of tokenizer
  * @name: what tokenizer.ggml.model calls it
  * @compile: adds the tokenizer and the vocabulary
  */
-struct vocab {
+struct tokenizer {
 	const char *name;
 	void (*compile)(struct compile *c);
 };
 
-static const struct vocab vocabs[] = {
+static const struct tokenizer tokenizers[] = {
 	{ "llama", compile_vocab_spm },
+	{ "gpt2", compile_vocab_bpe },
 };
 
 void compile_fail(struct compile *c, int code, const char *format, ...)
@@ -312,7 +313,7 @@ static void check_kind_of_file(struct compile *c)
 			     parts);
 }
 
-static void compile_vocab(struct compile *c)
+void compile_vocab(struct compile *c)
 {
 	const char *name;
 	__u64 length;
@@ -326,14 +327,14 @@ static void compile_vocab(struct compile *c)
 		c->code = found;
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'tokenizer.ggml.model' is missing");
-	for (i = 0; i < ARRAY_SIZE(vocabs) && !c->code; i++) {
-		if (text_is(name, length, vocabs[i].name)) {
-			vocabs[i].compile(c);
+	for (i = 0; i < ARRAY_SIZE(tokenizers) && !c->code; i++) {
+		if (text_is(name, length, tokenizers[i].name)) {
+			tokenizers[i].compile(c);
 			return;
 		}
 	}
 	compile_fail(c, EOPNOTSUPP,
-		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) is",
+		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) and 'gpt2' (byte pairs) are",
 		     length < 32 ? (int)length : 32, name);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The compiler from GGUF to image. compile.c holds what all architectures need,
- * arch_*.c a family of architectures each, vocab_*.c one kind of tokenizer each.
+ * arch_*.c a family of architectures each, vocab_*.c one kind of tokenizer each,
+ * vocab.c what all of these need.
  */
 #ifndef LLMCTL_COMPILE_H
 #define LLMCTL_COMPILE_H
@@ -260,9 +261,21 @@ __u32 compile_vectors(struct compile *c, const char *name,
 __u32 compile_values(struct compile *c, const char *name, float *values, __u32 count);
 
 /**
+ * compile_vocab() - compiles the tokenizer and the vocabulary
+ * @c: compilation
+ */
+void compile_vocab(struct compile *c);
+
+/**
  * compile_vocab_spm() - compiles a SentencePiece vocabulary
  * @c: compilation
  */
 void compile_vocab_spm(struct compile *c);
+
+/**
+ * compile_vocab_bpe() - compiles a byte-level BPE vocabulary
+ * @c: compilation
+ */
+void compile_vocab_bpe(struct compile *c);
 
 #endif /* LLMCTL_COMPILE_H */

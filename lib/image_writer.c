@@ -5,7 +5,7 @@
 #include "image_writer.h"
 #include "number.h"
 
-#define SECTION_COUNT 9
+#define SECTION_COUNT 11
 
 static __u64 align_up(__u64 offset)
 {
@@ -100,6 +100,17 @@ struct llm_image_token *image_token(const struct image_writer *writer, __u32 num
 	return (struct llm_image_token *)writer->vocab.bytes + number;
 }
 
+void image_add_merge(struct image_writer *writer, const struct llm_image_merge *merge)
+{
+	add(writer, &writer->merges, merge, sizeof(*merge));
+}
+
+void image_set_split(struct image_writer *writer, const void *bytes, size_t length)
+{
+	writer->split.length = 0;
+	add(writer, &writer->split, bytes, length);
+}
+
 /* The sections in the order they lie in; the data, as the longest, last. */
 static void lay_out(const struct image_writer *writer, struct llm_image_section *sections,
 		    const void **contents)
@@ -117,6 +128,8 @@ static void lay_out(const struct image_writer *writer, struct llm_image_section 
 		{ LLM_SECTION_TOKENIZER, &writer->tokenizer, sizeof(writer->tokenizer) },
 		{ LLM_SECTION_VOCAB, writer->vocab.bytes, writer->vocab.length },
 		{ LLM_SECTION_STRINGS, writer->strings.bytes, writer->strings.length },
+		{ LLM_SECTION_MERGES, writer->merges.bytes, writer->merges.length },
+		{ LLM_SECTION_SPLIT, writer->split.bytes, writer->split.length },
 		{ LLM_SECTION_DATA, NULL, writer->data_length },
 	};
 	__u64 offset = sizeof(struct llm_image_header) +
@@ -175,4 +188,6 @@ void image_destroy(struct image_writer *writer)
 	free(writer->tensors.bytes);
 	free(writer->vocab.bytes);
 	free(writer->strings.bytes);
+	free(writer->merges.bytes);
+	free(writer->split.bytes);
 }

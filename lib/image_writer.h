@@ -29,6 +29,8 @@ struct image_array {
  * @tensors: struct llm_image_tensor
  * @vocab: struct llm_image_token
  * @strings: texts
+ * @merges: struct llm_image_merge
+ * @split: LLM_SECTION_SPLIT
  * @data_length: bytes of LLM_SECTION_DATA
  * @out_of_memory: an addition failed; the image is not whole
  *
@@ -43,6 +45,8 @@ struct image_writer {
 	struct image_array tensors;
 	struct image_array vocab;
 	struct image_array strings;
+	struct image_array merges;
+	struct image_array split;
 	__u64 data_length;
 	bool out_of_memory;
 };
@@ -114,6 +118,21 @@ void image_add_token(struct image_writer *writer, const struct llm_image_token *
  * Return: the token, until the next is added.
  */
 struct llm_image_token *image_token(const struct image_writer *writer, __u32 number);
+
+/**
+ * image_add_merge() - adds a merge behind the others
+ * @writer: image
+ * @merge: merge
+ */
+void image_add_merge(struct image_writer *writer, const struct llm_image_merge *merge);
+
+/**
+ * image_set_split() - sets how texts are split
+ * @writer: image
+ * @bytes: LLM_SECTION_SPLIT
+ * @length: bytes
+ */
+void image_set_split(struct image_writer *writer, const void *bytes, size_t length);
 
 /**
  * image_size() - bytes of the whole image

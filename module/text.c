@@ -49,7 +49,7 @@ int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 ad
 	text = copy_in(address, length);
 	if (IS_ERR(text))
 		return PTR_ERR(text);
-	list->room = min(room, llm_text_max_tokens(length));
+	list->room = min(room, llm_tokenizer_most(model->tokenizer, length));
 	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
 	ret = -ENOMEM;
 	if (list->tokens)

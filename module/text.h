@@ -20,19 +20,6 @@ struct llm_tokens {
 };
 
 /**
- * llm_text_max_tokens() - tokens a text can have at most
- * @length: bytes, at most LLM_MAX_TEXT
- *
- * Return: the bound. Each byte is one at worst; a text may be given a token that
- * begins it and a space, and another space after each token that was cut out of
- * it, which takes a byte, as what follows does.
- */
-static inline u32 llm_text_max_tokens(u32 length)
-{
-	return 2 + length + length / 2;
-}
-
-/**
  * llm_text_read() - makes tokens of a text in user memory
  * @list: filled; llm_tokens_free() frees it, also after an error
  * @model: whose tokenizer

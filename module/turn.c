@@ -170,7 +170,8 @@ static int tokenize_text(struct llm_session *session, u32 **tokens, u32 *room, u
 	int ret;
 
 	*room = min(session->context - session->position,
-		    before + llm_text_max_tokens(session->text_length));
+		    before + llm_tokenizer_most(session->model->tokenizer,
+						session->text_length));
 	if (*room <= before)
 		return -ENOSPC;
 	*tokens = llm_alloc((u64)*room * sizeof(**tokens));

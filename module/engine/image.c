@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image.h"
 
+#include "split.h"
 #include "tensor.h"
 
 #define MAX_SECTIONS	64
@@ -11,6 +12,8 @@
 #define MAX_TEXT	1024
 #define MAX_NAME	255
 #define MAX_STRINGS	(64ULL << 20)
+#define MAX_MERGES	(2ULL << 20)
+#define MAX_SPLIT	(8ULL << 20)
 
 /*
  * What an array or struct section may be. Everything but the tensor data is
@@ -33,6 +36,8 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_VOCAB] = { "vocab", sizeof(struct llm_image_token), 1, 1 << 20 },
 	[LLM_SECTION_STRINGS] = { "strings", 1, 0, MAX_STRINGS },
 	[LLM_SECTION_DATA] = { "data", 1, 0, U64_MAX },
+	[LLM_SECTION_MERGES] = { "merges", sizeof(struct llm_image_merge), 0, MAX_MERGES },
+	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_SPLIT },
 };
 
 /* The image while it is taken apart. */
@@ -161,7 +166,8 @@ static int read_header(struct opening *o)
 		if (err)
 			return err;
 	}
-	for (i = 1; i < ARRAY_SIZE(rules); i++)
+	/* The later ones need not be there. */
+	for (i = 1; i <= LLM_SECTION_DATA; i++)
 		if (!(o->present & 1U << i))
 			return llm_refuse(o->error, -EINVAL, "section %s is missing",
 					  rules[i].name);
@@ -194,6 +200,8 @@ static int copy_sections(struct opening *o)
 	image->program_count = entries(o, LLM_SECTION_PROGRAM);
 	image->tensor_count = entries(o, LLM_SECTION_TENSORS);
 	image->strings_length = entries(o, LLM_SECTION_STRINGS);
+	image->merge_count = entries(o, LLM_SECTION_MERGES);
+	image->split_length = entries(o, LLM_SECTION_SPLIT);
 	memcpy(&image->model, o->bytes + o->sections[LLM_SECTION_MODEL].offset,
 	       sizeof(image->model));
 	memcpy(&image->tokenizer, o->bytes + o->sections[LLM_SECTION_TOKENIZER].offset,
@@ -203,10 +211,12 @@ static int copy_sections(struct opening *o)
 	image->program = copy_section(o, LLM_SECTION_PROGRAM);
 	image->vocab = copy_section(o, LLM_SECTION_VOCAB);
 	image->strings = copy_section(o, LLM_SECTION_STRINGS);
+	image->merges = copy_section(o, LLM_SECTION_MERGES);
+	image->split = copy_section(o, LLM_SECTION_SPLIT);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
-	    !image->strings || !o->tensors || !image->tensors)
+	    !image->strings || !image->merges || !image->split || !o->tensors || !image->tensors)
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
 	image->data_length = o->sections[LLM_SECTION_DATA].length;
@@ -379,9 +389,10 @@ static int check_tokenizer(struct opening *o)
 {
 	const struct llm_image_tokenizer *t = &o->image->tokenizer;
 	const u32 known = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS |
-			  LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_ADD_SEP;
+			  LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_ADD_SEP |
+			  LLM_TOKENIZER_WHOLE_PIECES;
 
-	if (t->kind != LLM_TOKENIZER_SPM)
+	if (t->kind != LLM_TOKENIZER_SPM && t->kind != LLM_TOKENIZER_BPE)
 		return llm_refuse(o->error, -EOPNOTSUPP, "tokenizer: kind %u is not known",
 				  t->kind);
 	if (t->flags & ~known)
@@ -398,6 +409,16 @@ static int check_tokenizer(struct opening *o)
 	    (t->flags & (LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP) &&
 	     t->eos == LLM_IMAGE_NONE))
 		return llm_refuse(o->error, -EINVAL, "tokenizer: adds a token that it has not");
+	if (t->kind != LLM_TOKENIZER_BPE && t->flags & LLM_TOKENIZER_WHOLE_PIECES)
+		return llm_refuse(o->error, -EINVAL, "tokenizer: has no pieces");
+	if ((t->kind == LLM_TOKENIZER_BPE) != !!o->image->split_length)
+		return llm_refuse(o->error, -EINVAL,
+				  "tokenizer: kind %u and a split section of %llu bytes", t->kind,
+				  (unsigned long long)o->image->split_length);
+	if (t->kind != LLM_TOKENIZER_BPE && o->image->merge_count)
+		return llm_refuse(o->error, -EINVAL, "tokenizer: kind %u has no merges", t->kind);
+	if (o->image->split_length)
+		return llm_split_verify(o->image->split, o->image->split_length, o->error);
 	return 0;
 }
 
@@ -484,5 +505,7 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->tensors);
 	llm_free(image->vocab);
 	llm_free(image->strings);
+	llm_free(image->merges);
+	llm_free(image->split);
 	llm_free(image);
 }

@@ -50,7 +50,11 @@ struct llm_tensor {
  * @tensor_count: 0..65536
  * @vocab: model.vocab_size tokens; every text lies within @strings
  * @strings: bytes that @vocab refers to
- * @strings_length: how many
+ * @merges: merges; may be none; their numbers are not checked, none needs to be
+ * @merge_count: 0..2097152
+ * @split: tables that split a text, checked, aligned to 8; may be none
+ * @split_length: bytes of them
+ * @strings_length: bytes of @strings
  * @data_length: bytes of tensor data
  * @copied: bytes of memory this took
  */
@@ -63,6 +67,10 @@ struct llm_image {
 	struct llm_tensor *tensors;
 	struct llm_image_token *vocab;
 	u8 *strings;
+	struct llm_image_merge *merges;
+	u8 *split;
+	u64 split_length;
+	u32 merge_count;
 	u32 register_count;
 	u32 slot_count;
 	u32 program_count;

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "tokenizer.h"
 
+#include "bpe.h"
 #include "spm.h"
 #include "vocab.h"
 
 /*
  * Tokens that have a text of their own are found first and cut the text into
  * fragments: users' tokens always, the others where they are asked for. The
- * fragments between them are merged.
+ * fragments between them are for the kind of the tokenizer: the others are zero.
  */
 struct llm_tokenizer {
 	const struct llm_image *image;
 	struct llm_spm spm;
+	struct llm_bpe bpe;
 	struct llm_matcher user;
 	struct llm_matcher special;
 	u8 bytes[256];
@@ -28,7 +30,10 @@ static int tokenizer_init(struct llm_tokenizer *tokenizer, const struct llm_imag
 	tokenizer->image = image;
 	for (i = 0; i < ARRAY_SIZE(tokenizer->bytes); i++)
 		tokenizer->bytes[i] = i;
-	err = llm_spm_init(&tokenizer->spm, image, error);
+	if (image->tokenizer.kind == LLM_TOKENIZER_BPE)
+		err = llm_bpe_init(&tokenizer->bpe, image, error);
+	else
+		err = llm_spm_init(&tokenizer->spm, image, error);
 	if (!err)
 		err = llm_matcher_init(&tokenizer->user, image, user, error);
 	if (!err)
@@ -58,15 +63,41 @@ void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer)
 		return;
 	llm_matcher_destroy(&tokenizer->special);
 	llm_matcher_destroy(&tokenizer->user);
+	llm_bpe_destroy(&tokenizer->bpe);
 	llm_spm_destroy(&tokenizer->spm);
 	llm_free(tokenizer);
 }
 
 u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
 {
-	return sizeof(*tokenizer) + llm_index_memory(&tokenizer->spm.index) +
-	       llm_index_memory(&tokenizer->user.index) +
-	       llm_index_memory(&tokenizer->special.index);
+	u64 memory = sizeof(*tokenizer) + llm_index_memory(&tokenizer->user.index) +
+		     llm_index_memory(&tokenizer->special.index);
+
+	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+		return memory + llm_bpe_memory(&tokenizer->bpe);
+	return memory + llm_index_memory(&tokenizer->spm.index);
+}
+
+u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
+{
+	/* What begins a text and what ends it. */
+	const u32 around = 2;
+
+	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+		return around + LLM_BPE_MOST_TOKENS * length;
+	/*
+	 * Each byte is one at worst, and a space before the text and after each token
+	 * that was cut out of it, which takes a byte, as what follows does.
+	 */
+	return around + 1 + length + length / 2;
+}
+
+static int tokenize_fragment(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
+			     bool space_before, struct llm_token_list *list)
+{
+	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+		return llm_bpe_tokenize(&tokenizer->bpe, text, length, list);
+	return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
 }
 
 /*
@@ -90,7 +121,7 @@ static int tokenize_marked(const struct llm_tokenizer *tokenizer, const u8 *text
 		}
 		for (end = at + 1; end < length && owners[end] == LLM_IMAGE_NONE;)
 			end++;
-		err = llm_spm_tokenize(&tokenizer->spm, text + at, end - at, space_before, list);
+		err = tokenize_fragment(tokenizer, text + at, end - at, space_before, list);
 		if (err)
 			return err;
 		at = end;
@@ -110,7 +141,7 @@ static int tokenize_text(const struct llm_tokenizer *tokenizer, const u8 *text, 
 	int err;
 
 	if (!llm_matcher_possible(matcher, text, length))
-		return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
+		return tokenize_fragment(tokenizer, text, length, space_before, list);
 	owners = llm_alloc(size);
 	if (!owners)
 		return -ENOMEM;

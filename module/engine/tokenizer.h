@@ -46,14 +46,15 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer);
 /**
  * llm_tokenize() - text to tokens
  * @tokenizer: tokenizer
- * @text: any bytes; what is not UTF-8 becomes byte tokens
+ * @text: any bytes
  * @length: bytes
  * @flags: LLM_TEXT_*
  * @tokens: where they go
  * @room: tokens that fit there
  * @count: how many there are, also where they did not fit
  *
- * U+2581, which SentencePiece writes for a space, counts as one outside of
+ * What is not UTF-8 becomes byte tokens, for kinds of tokenizers that have them,
+ * or is read as U+FFFD. For LLM_TOKENIZER_SPM U+2581 counts as a space outside of
  * tokens found whole.
  *
  * Time and memory grow as length * log(length) at most. May sleep, allocates
@@ -62,6 +63,15 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer);
  */
 int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length, u32 flags,
 		 u32 *tokens, u32 room, u32 *count);
+
+/**
+ * llm_tokenizer_most() - tokens that a text can have at most
+ * @tokenizer: tokenizer
+ * @length: bytes of the text, at most 2^28
+ *
+ * Return: the bound, for any text and any flags.
+ */
+u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length);
 
 /**
  * llm_token_text() - the bytes a token stands for

@@ -55,9 +55,12 @@ struct llm_image_header {
  * @LLM_SECTION_STRINGS: bytes that tokens and tensor names refer to, at most
  *	64 MiB
  * @LLM_SECTION_DATA: bytes of the tensors; the only section not copied
+ * @LLM_SECTION_MERGES: array of struct llm_image_merge, at most 2097152
+ * @LLM_SECTION_SPLIT: one struct llm_image_split and its tables, at most 8 MiB
  *
- * Every kind is there exactly once, in any order; a section may be empty
- * where its description allows it.
+ * Every kind is there at most once, in any order, and those up to
+ * LLM_SECTION_DATA exactly once; a section may be empty where its description
+ * allows it.
  */
 enum llm_section_kind {
 	LLM_SECTION_MODEL = 1,
@@ -69,6 +72,8 @@ enum llm_section_kind {
 	LLM_SECTION_VOCAB = 7,
 	LLM_SECTION_STRINGS = 8,
 	LLM_SECTION_DATA = 9,
+	LLM_SECTION_MERGES = 10,
+	LLM_SECTION_SPLIT = 11,
 };
 
 /**
@@ -253,9 +258,12 @@ struct llm_image_tensor {
  * enum llm_tokenizer_kind - how text becomes tokens
  * @LLM_TOKENIZER_SPM: SentencePiece byte-pair merging by rank, with byte
  *	fallback
+ * @LLM_TOKENIZER_BPE: byte-pair merging of bytes (GPT-2) by LLM_SECTION_MERGES,
+ *	within the pieces that LLM_SECTION_SPLIT makes; both are there
  */
 enum llm_tokenizer_kind {
 	LLM_TOKENIZER_SPM = 1,
+	LLM_TOKENIZER_BPE = 2,
 };
 
 /** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */
@@ -266,6 +274,11 @@ enum llm_tokenizer_kind {
 #define LLM_TOKENIZER_SPACE_PREFIX	(1U << 2)
 /** LLM_TOKENIZER_ADD_SEP - the second of two texts that are compared begins with @eos. */
 #define LLM_TOKENIZER_ADD_SEP		(1U << 3)
+/**
+ * LLM_TOKENIZER_WHOLE_PIECES - a piece that is a token as a whole is not merged;
+ *	LLM_TOKENIZER_BPE only
+ */
+#define LLM_TOKENIZER_WHOLE_PIECES	(1U << 4)
 
 /**
  * struct llm_image_tokenizer - how text becomes tokens
@@ -325,6 +338,76 @@ struct llm_image_token {
 	__u8 kind;
 	__u8 flags;
 	__s32 rank;
+};
+
+/**
+ * struct llm_image_merge - two neighbours that become one
+ * @left: symbol
+ * @right: symbol that follows it
+ * @result: symbol that they become
+ *
+ * Of two possible merges that with the lower number comes first, of two of the same
+ * pair it is the one that counts. Symbols below vocab_size are tokens. Others have
+ * no token: vocab_size + b is byte b where no LLM_TOKEN_NORMAL has that byte as its
+ * text, and any number from vocab_size + 256 on is something longer.
+ */
+struct llm_image_merge {
+	__u32 left;
+	__u32 right;
+	__u32 result;
+};
+
+/** LLM_SPLIT_PAGE - code points in a page of classes. */
+#define LLM_SPLIT_PAGE			128
+/** LLM_SPLIT_PAGES - pages that all code points, below 0x110000, make. */
+#define LLM_SPLIT_PAGES			8704
+/** LLM_SPLIT_MAX_CLASSES - classes of characters there can be. */
+#define LLM_SPLIT_MAX_CLASSES		64
+/** LLM_SPLIT_MAX_STATES - states a pass can have. */
+#define LLM_SPLIT_MAX_STATES		4096
+/** LLM_SPLIT_MAX_PASSES - passes there can be. */
+#define LLM_SPLIT_MAX_PASSES		8
+/** LLM_SPLIT_MAX_AHEAD - transitions in a row that can go without a match. */
+#define LLM_SPLIT_MAX_AHEAD		16
+/** LLM_SPLIT_START - state in which a match begins; state 0 is where it ends. */
+#define LLM_SPLIT_START			1
+/** LLM_SPLIT_MATCH - bit of a transition: what came before it matches. */
+#define LLM_SPLIT_MATCH			0x8000U
+
+/**
+ * struct llm_image_split - how a text is split into pieces before it is merged
+ * @name: what the splitting is called, UTF-8, NUL-padded and NUL-terminated;
+ *	informational
+ * @classes: classes of characters, 1..LLM_SPLIT_MAX_CLASSES
+ * @pages: pages of classes that differ, 1..LLM_SPLIT_PAGES
+ * @passes: passes, 1..LLM_SPLIT_MAX_PASSES
+ * @states: states of each pass, 2..LLM_SPLIT_MAX_STATES; 0 after the last
+ * @reserved: zero
+ *
+ * It is followed, without gaps, to the end of the section, by
+ *
+ *	__u16 page[LLM_SPLIT_PAGES]	less than @pages
+ *	__u8 class[@pages][LLM_SPLIT_PAGE]	less than @classes
+ *	for each pass: __u16 transition[its states][@classes + 1]
+ *
+ * Code point c is of class[page[c / LLM_SPLIT_PAGE]][c % LLM_SPLIT_PAGE]. A pass
+ * goes through each piece that the pass before it made, the first one through the
+ * whole text. From its place it takes transitions, beginning in
+ * LLM_SPLIT_START, by the class of each character, and by the last one,
+ * transition[][@classes], at the end of the piece. A transition is the next state,
+ * and LLM_SPLIT_MATCH where a match ends before the character. In state 0 the
+ * last match, unless it is empty, is a piece, and the next place is after it;
+ * where there was none it is after the first character. What lies between matches
+ * is a piece too. No more than LLM_SPLIT_MAX_AHEAD transitions without
+ * LLM_SPLIT_MATCH, to states other than 0, can follow each other.
+ */
+struct llm_image_split {
+	__u8 name[32];
+	__u32 classes;
+	__u32 pages;
+	__u32 passes;
+	__u32 states[LLM_SPLIT_MAX_PASSES];
+	__u32 reserved[5];
 };
 
 /**
