@@ -38,6 +38,7 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_DATA] = { "data", 1, 0, U64_MAX },
 	[LLM_SECTION_MERGES] = { "merges", sizeof(struct llm_image_merge), 0, MAX_MERGES },
 	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_SPLIT },
+	[LLM_SECTION_CHAT] = { "chat", sizeof(struct llm_image_chat), 1, 1 },
 };
 
 /* The image while it is taken apart. */
@@ -213,10 +214,13 @@ static int copy_sections(struct opening *o)
 	image->strings = copy_section(o, LLM_SECTION_STRINGS);
 	image->merges = copy_section(o, LLM_SECTION_MERGES);
 	image->split = copy_section(o, LLM_SECTION_SPLIT);
+	if (o->present & 1U << LLM_SECTION_CHAT)
+		image->chat = copy_section(o, LLM_SECTION_CHAT);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
-	    !image->strings || !image->merges || !image->split || !o->tensors || !image->tensors)
+	    !image->strings || !image->merges || !image->split || !o->tensors ||
+	    !image->tensors || (o->present & 1U << LLM_SECTION_CHAT && !image->chat))
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
 	image->data_length = o->sections[LLM_SECTION_DATA].length;
@@ -454,11 +458,41 @@ static int check_vocab(struct opening *o)
 	return 0;
 }
 
+int llm_image_check_chat(const struct llm_image_chat *chat, struct llm_error *error)
+{
+	const u8 *const pieces[] = {
+		chat->first, chat->system, chat->system_end, chat->reply, chat->next,
+	};
+	u32 i;
+
+	if (chat->flags & ~(LLM_CHAT_TRIM | LLM_CHAT_UNKNOWN))
+		return llm_refuse(error, -EOPNOTSUPP, "chat template: flags %#x are not known",
+				  chat->flags & ~(LLM_CHAT_TRIM | LLM_CHAT_UNKNOWN));
+	if (!all_zero(chat->reserved, sizeof(chat->reserved)))
+		return llm_refuse(error, -EINVAL, "chat template: reserved fields are not zero");
+	if (!is_padded_text(chat->name, sizeof(chat->name)))
+		return llm_refuse(error, -EINVAL, "chat template: the name is not NUL-padded");
+	for (i = 0; i < ARRAY_SIZE(pieces); i++) {
+		if (!is_padded_text(pieces[i], LLM_CHAT_PIECE))
+			return llm_refuse(error, -EINVAL,
+					  "chat template: piece %u is not NUL-padded", i);
+		if (chat->flags & LLM_CHAT_UNKNOWN && *pieces[i])
+			return llm_refuse(error, -EINVAL,
+					  "chat template: it is not known, yet has piece %u", i);
+	}
+	return 0;
+}
+
+static int check_chat(struct opening *o)
+{
+	return o->image->chat ? llm_image_check_chat(o->image->chat, o->error) : 0;
+}
+
 static int open_image(struct opening *o)
 {
 	static int (*const checks[])(struct opening *o) = {
 		read_header, copy_sections, check_registers, check_model, check_slots,
-		check_tensors, check_tokenizer, check_vocab,
+		check_tensors, check_tokenizer, check_vocab, check_chat,
 	};
 	u32 i;
 	int err;
@@ -504,6 +538,7 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->program);
 	llm_free(image->tensors);
 	llm_free(image->vocab);
+	llm_free(image->chat);
 	llm_free(image->strings);
 	llm_free(image->merges);
 	llm_free(image->split);

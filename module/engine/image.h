@@ -55,6 +55,7 @@ struct llm_tensor {
  * @split: tables that split a text, checked, aligned to 8; may be none
  * @split_length: bytes of them
  * @strings_length: bytes of @strings
+ * @chat: chat template, or NULL
  * @data_length: bytes of tensor data
  * @copied: bytes of memory this took
  */
@@ -66,6 +67,7 @@ struct llm_image {
 	struct llm_insn *program;
 	struct llm_tensor *tensors;
 	struct llm_image_token *vocab;
+	struct llm_image_chat *chat;
 	u8 *strings;
 	struct llm_image_merge *merges;
 	u8 *split;
@@ -95,6 +97,15 @@ struct llm_image {
  */
 int llm_image_open(struct llm_image **opened, void *bytes, u64 size,
 		   struct llm_error *error);
+
+/**
+ * llm_image_check_chat() - checks a chat template, also one that comes without an image
+ * @chat: a private copy of it
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, -EINVAL, or -EOPNOTSUPP for flags that are not known.
+ */
+int llm_image_check_chat(const struct llm_image_chat *chat, struct llm_error *error);
 
 /**
  * llm_image_close() - frees what llm_image_open() made

@@ -130,7 +130,7 @@ static int tokenize_marked(const struct llm_tokenizer *tokenizer, const u8 *text
 }
 
 static int tokenize_text(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
-			 u32 flags, struct llm_token_list *list)
+			 const u8 *plain, u32 flags, struct llm_token_list *list)
 {
 	const struct llm_matcher *matcher =
 		flags & LLM_TEXT_SPECIAL ? &tokenizer->special : &tokenizer->user;
@@ -145,14 +145,14 @@ static int tokenize_text(const struct llm_tokenizer *tokenizer, const u8 *text, 
 	owners = llm_alloc(size);
 	if (!owners)
 		return -ENOMEM;
-	llm_matcher_mark(matcher, text, length, owners);
+	llm_matcher_mark(matcher, text, length, plain, owners);
 	err = tokenize_marked(tokenizer, text, length, owners, space_before, list);
 	llm_free_private(owners, size);
 	return err;
 }
 
-int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length, u32 flags,
-		 u32 *tokens, u32 room, u32 *count)
+static int tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
+		    const u8 *plain, u32 flags, u32 *tokens, u32 room, u32 *count)
 {
 	const struct llm_image_tokenizer *model = &tokenizer->image->tokenizer;
 	struct llm_token_list list = { .tokens = tokens, .room = room };
@@ -163,13 +163,45 @@ int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 leng
 	if (flags & LLM_TEXT_SECOND && model->flags & LLM_TOKENIZER_ADD_SEP)
 		llm_token_list_add(&list, model->eos);
 	if (length)
-		err = tokenize_text(tokenizer, text, length, flags, &list);
+		err = tokenize_text(tokenizer, text, length, plain, flags, &list);
 	if (flags & LLM_TEXT_END && model->flags & LLM_TOKENIZER_ADD_EOS)
 		llm_token_list_add(&list, model->eos);
 	*count = list.count;
 	if (err)
 		return err;
 	return list.count > room ? -ENOSPC : 0;
+}
+
+int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length, u32 flags,
+		 u32 *tokens, u32 room, u32 *count)
+{
+	return tokenize(tokenizer, text, length, NULL, flags, tokens, room, count);
+}
+
+int llm_tokenize_parts(const struct llm_tokenizer *tokenizer, const struct llm_text_part *parts,
+		       u32 part_count, u32 flags, u32 *tokens, u32 room, u32 *count)
+{
+	u32 length = 0;
+	u32 at = 0;
+	u8 *text, *plain;
+	u32 i;
+	int err;
+
+	for (i = 0; i < part_count; i++)
+		length += parts[i].length;
+	text = llm_alloc(2 * (u64)length + 1);
+	if (!text)
+		return -ENOMEM;
+	plain = text + length;
+	for (i = 0; i < part_count; i++) {
+		memcpy(text + at, parts[i].text, parts[i].length);
+		memset(plain + at, !(parts[i].flags & LLM_TEXT_SPECIAL), parts[i].length);
+		at += parts[i].length;
+	}
+	err = tokenize(tokenizer, text, length, plain, flags | LLM_TEXT_SPECIAL, tokens, room,
+		       count);
+	llm_free_private(text, 2 * (u64)length + 1);
+	return err;
 }
 
 const u8 *llm_token_text(const struct llm_tokenizer *tokenizer, u32 token, u32 flags,

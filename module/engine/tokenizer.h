@@ -21,6 +21,19 @@ struct llm_tokenizer;
 #define LLM_TEXT_END		(1U << 3)
 
 /**
+ * struct llm_text_part - a part of a text that is made of several
+ * @text: any bytes
+ * @length: how many
+ * @flags: LLM_TEXT_SPECIAL, or 0: no control token is recognised in this part, nor
+ *	across one of its ends
+ */
+struct llm_text_part {
+	const u8 *text;
+	u32 length;
+	u32 flags;
+};
+
+/**
  * llm_tokenizer_create() - indexes a vocabulary
  * @created: where the result goes
  * @image: opened image; outlives the tokenizer
@@ -72,6 +85,24 @@ int llm_tokenize(const struct llm_tokenizer *tokenizer, const u8 *text, u32 leng
  * Return: the bound, for any text and any flags.
  */
 u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length);
+
+/**
+ * llm_tokenize_parts() - the same for a text that is made of several
+ * @tokenizer: tokenizer
+ * @parts: what follows one upon the other; together at most 2^28 bytes
+ * @part_count: how many
+ * @flags: LLM_TEXT_BEGIN or 0
+ * @tokens: where they go
+ * @room: tokens that fit there
+ * @count: how many there are, also where they did not fit
+ *
+ * But for control tokens, where one part ends and another begins makes no
+ * difference.
+ *
+ * Return: as llm_tokenize() does.
+ */
+int llm_tokenize_parts(const struct llm_tokenizer *tokenizer, const struct llm_text_part *parts,
+		       u32 part_count, u32 flags, u32 *tokens, u32 room, u32 *count);
 
 /**
  * llm_token_text() - the bytes a token stands for

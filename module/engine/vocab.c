@@ -163,12 +163,19 @@ bool llm_matcher_possible(const struct llm_matcher *matcher, const u8 *text, u32
 	return false;
 }
 
+/* Whether it is a control token, and a byte of it lies where none may be found. */
+static bool is_barred(const struct llm_matcher *matcher, u32 token, const u8 *plain, u32 length)
+{
+	return plain && matcher->index.image->vocab[token].kind != LLM_TOKEN_USER &&
+	       memchr(plain, 1, length);
+}
+
 /*
  * Whatever is marked when it is this length's turn is at least as long, so a
  * match that overlaps it has its first or its last byte in it.
  */
 static void mark_length(const struct llm_matcher *matcher, const u8 *text, u32 length, u32 wanted,
-			u32 *owners)
+			const u8 *plain, u32 *owners)
 {
 	u32 token, i, j;
 
@@ -179,7 +186,8 @@ static void mark_length(const struct llm_matcher *matcher, const u8 *text, u32 l
 		    owners[i + wanted - 1] != LLM_IMAGE_NONE)
 			continue;
 		token = llm_index_find(&matcher->index, text + i, wanted);
-		if (token == LLM_IMAGE_NONE)
+		if (token == LLM_IMAGE_NONE ||
+		    is_barred(matcher, token, plain ? plain + i : NULL, wanted))
 			continue;
 		for (j = 0; j < wanted; j++)
 			owners[i + j] = token;
@@ -188,12 +196,12 @@ static void mark_length(const struct llm_matcher *matcher, const u8 *text, u32 l
 }
 
 void llm_matcher_mark(const struct llm_matcher *matcher, const u8 *text, u32 length,
-		      u32 *owners)
+		      const u8 *plain, u32 *owners)
 {
 	u32 i;
 
 	for (i = 0; i < length; i++)
 		owners[i] = LLM_IMAGE_NONE;
 	for (i = 0; i < matcher->length_count; i++)
-		mark_length(matcher, text, length, matcher->lengths[i], owners);
+		mark_length(matcher, text, length, matcher->lengths[i], plain, owners);
 }

@@ -138,6 +138,8 @@ bool llm_matcher_possible(const struct llm_matcher *matcher, const u8 *text, u32
  * @matcher: matcher
  * @text: text
  * @length: bytes
+ * @plain: for each byte 1 where only tokens of kind LLM_TOKEN_USER may be found,
+ *	else 0; NULL: nowhere
  * @owners: for each byte, set to the token it belongs to, or LLM_IMAGE_NONE
  *
  * A longer token goes before a shorter one wherever in the text they are, then
@@ -145,6 +147,6 @@ bool llm_matcher_possible(const struct llm_matcher *matcher, const u8 *text, u32
  * grows as length times the number of lengths that tokens have.
  */
 void llm_matcher_mark(const struct llm_matcher *matcher, const u8 *text, u32 length,
-		      u32 *owners);
+		      const u8 *plain, u32 *owners);
 
 #endif /* LLM_ENGINE_VOCAB_H */

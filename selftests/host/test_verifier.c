@@ -139,6 +139,19 @@ MUTATION(token_text, TOKEN->offset = 0xffffffff)
 MUTATION(token_long, TOKEN->length = 1025)
 MUTATION(token_byte, TOKEN[TINY_TOKEN_BYTES].rank = 256)
 
+#define CHAT ((struct llm_image_chat *)part(LLM_SECTION_CHAT))
+MUTATION(chat_length, section(LLM_SECTION_CHAT)->length--)
+MUTATION(chat_empty, section(LLM_SECTION_CHAT)->length = 0)
+MUTATION(chat_flags, CHAT->flags = 4)
+MUTATION(chat_reserved, CHAT->reserved[6] = 1)
+MUTATION(chat_name, memset(CHAT->name, 'a', sizeof(CHAT->name)))
+MUTATION(chat_first, memset(CHAT->first, 'a', sizeof(CHAT->first)))
+MUTATION(chat_system, CHAT->system[LLM_CHAT_PIECE - 1] = 'a')
+MUTATION(chat_system_end, memset(CHAT->system_end, ' ', sizeof(CHAT->system_end)))
+MUTATION(chat_reply, (CHAT->reply[0] = 0))
+MUTATION(chat_next, memset(CHAT->next, 0xff, sizeof(CHAT->next)))
+MUTATION(chat_unknown, CHAT->flags = LLM_CHAT_UNKNOWN)
+
 MUTATION(op_unknown, insn(LLM_OP_NORM)->op = 9999)
 MUTATION(op_zero, insn(LLM_OP_NORM)->op = 0)
 MUTATION(op_flags, insn(LLM_OP_NORM)->flags = 1)
@@ -287,6 +300,17 @@ static const struct refusal descriptions[] = {
 	{ token_text, -EINVAL, "not within the strings" },
 	{ token_long, -EINVAL, "1025 bytes" },
 	{ token_byte, -EINVAL, "256 is not a byte" },
+	{ chat_length, -EINVAL, "whole number" },
+	{ chat_empty, -EINVAL, "is empty" },
+	{ chat_flags, -EOPNOTSUPP, "flags 0x4" },
+	{ chat_reserved, -EINVAL, "chat template: reserved" },
+	{ chat_name, -EINVAL, "chat template: the name" },
+	{ chat_first, -EINVAL, "piece 0 is not" },
+	{ chat_system, -EINVAL, "piece 1 is not" },
+	{ chat_system_end, -EINVAL, "piece 2 is not" },
+	{ chat_reply, -EINVAL, "piece 3 is not" },
+	{ chat_next, -EINVAL, "piece 4 is not" },
+	{ chat_unknown, -EINVAL, "not known, yet has piece 0" },
 };
 
 static const struct refusal programs[] = {
@@ -365,7 +389,7 @@ static const struct refusal programs[] = {
 
 static void check_refusals(const struct refusal *refusals, size_t count)
 {
-	struct tiny_image_options options = { .seed = 1 };
+	struct tiny_image_options options = { .seed = 1, .chat = true };
 
 	for (size_t i = 0; i < count; i++) {
 		struct llm_error error = {};
@@ -403,6 +427,15 @@ static void valid_image(void)
 	struct llm_error error = {};
 
 	image = tiny_image_build(&options, &image_size);
+	tap_check(open_image(&error) == 0);
+	tap_check(!error.text[0]);
+	free(image);
+
+	options.chat = true;
+	image = tiny_image_build(&options, &image_size);
+	tap_check(open_image(&error) == 0);
+	memset(CHAT, 0, sizeof(*CHAT));
+	CHAT->flags = LLM_CHAT_UNKNOWN;
 	tap_check(open_image(&error) == 0);
 	tap_check(!error.text[0]);
 	free(image);

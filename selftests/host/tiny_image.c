@@ -425,6 +425,15 @@ static void add_vocab(struct builder *b)
 	};
 }
 
+static const struct llm_image_chat chat = {
+	.name = "tiny",
+	.first = "u:",
+	.system = "s:",
+	.system_end = "<end>u:",
+	.reply = "<end>a:",
+	.next = "<end>u:",
+};
+
 static void add_model(struct builder *b, const struct tiny_image_options *options)
 {
 	snprintf((char *)b->model.name, sizeof(b->model.name), "tiny");
@@ -438,13 +447,14 @@ static void add_model(struct builder *b, const struct tiny_image_options *option
 	b->model.pooling = options->pooling ? options->pooling : LLM_POOLING_LAST;
 }
 
-static void *assemble(const struct builder *b, size_t *size)
+static void *assemble(const struct builder *b, bool has_chat, size_t *size)
 {
 	const struct {
 		__u32 kind;
 		const void *bytes;
 		size_t length;
-	} parts[] = {
+	} all[] = {
+		{ LLM_SECTION_CHAT, &chat, sizeof(chat) },
 		{ LLM_SECTION_MODEL, &b->model, sizeof(b->model) },
 		{ LLM_SECTION_REGISTERS, b->registers, sizeof(b->registers) },
 		{ LLM_SECTION_SLOTS, b->slots, b->layers * sizeof(b->slots[0]) },
@@ -454,8 +464,8 @@ static void *assemble(const struct builder *b, size_t *size)
 		{ LLM_SECTION_VOCAB, b->vocab, sizeof(b->vocab) },
 		{ LLM_SECTION_STRINGS, b->strings, b->strings_size },
 		{ LLM_SECTION_DATA, b->data, b->data_size },
-	};
-	const __u32 count = ARRAY_SIZE(parts);
+	}, *parts = has_chat ? all : all + 1;
+	const __u32 count = ARRAY_SIZE(all) - !has_chat;
 	size_t start = padded(sizeof(struct llm_image_header) +
 			      count * sizeof(struct llm_image_section));
 	struct llm_image_section *section;
@@ -513,7 +523,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	add_program(b);
 	add_model(b, options);
 	if (!b->failed)
-		image = assemble(b, size);
+		image = assemble(b, options->chat, size);
 	free(b->data);
 	free(b);
 	return image;

@@ -43,6 +43,8 @@ enum tiny_image_token {
  * @context: context length; 0: 256
  * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
  * @whole: attention is bidirectional, and there are no logits
+ * @chat: whether it has a chat template: "u:" before a message, "a:" before a reply,
+ *	"s:" before the system message, the control token "<end>" after each
  */
 struct tiny_image_options {
 	__u64 seed;
@@ -52,6 +54,7 @@ struct tiny_image_options {
 	__u32 context;
 	__u32 pooling;
 	bool whole;
+	bool chat;
 };
 
 /**

@@ -57,6 +57,7 @@ struct llm_image_header {
  * @LLM_SECTION_DATA: bytes of the tensors; the only section not copied
  * @LLM_SECTION_MERGES: array of struct llm_image_merge, at most 2097152
  * @LLM_SECTION_SPLIT: one struct llm_image_split and its tables, at most 8 MiB
+ * @LLM_SECTION_CHAT: one struct llm_image_chat
  *
  * Every kind is there at most once, in any order, and those up to
  * LLM_SECTION_DATA exactly once; a section may be empty where its description
@@ -74,6 +75,7 @@ enum llm_section_kind {
 	LLM_SECTION_DATA = 9,
 	LLM_SECTION_MERGES = 10,
 	LLM_SECTION_SPLIT = 11,
+	LLM_SECTION_CHAT = 12,
 };
 
 /**
@@ -338,6 +340,41 @@ struct llm_image_token {
 	__u8 kind;
 	__u8 flags;
 	__s32 rank;
+};
+
+/** LLM_CHAT_TRIM - white space at both ends of a message is left out. */
+#define LLM_CHAT_TRIM		(1U << 0)
+/** LLM_CHAT_UNKNOWN - there is a template, but not one whose pieces are known. */
+#define LLM_CHAT_UNKNOWN	(1U << 1)
+/** LLM_CHAT_PIECE - bytes a piece of a template can have, its NUL included. */
+#define LLM_CHAT_PIECE		256
+
+/**
+ * struct llm_image_chat - what a model was taught to find around messages
+ * @name: of the template, UTF-8, NUL-padded and NUL-terminated; informational
+ * @flags: LLM_CHAT_*; with LLM_CHAT_UNKNOWN all the texts are empty
+ * @reserved: zero
+ * @first: before the first message of the user, where there is no system message.
+ *	This and all below: UTF-8, NUL-padded and NUL-terminated; control tokens
+ *	are recognised in them
+ * @system: before the system message
+ * @system_end: between the system message and the first message of the user
+ * @reply: between a message of the user and the reply
+ * @next: between a reply and the next message of the user. The token that ended
+ *	the reply, if it has LLM_TOKEN_ENDS, is left out before it
+ *
+ * What LLM_TOKENIZER_ADD_BOS asks for comes before all of this. One newline at
+ * the end of a message is left out, with LLM_CHAT_TRIM all white space around it.
+ */
+struct llm_image_chat {
+	__u8 name[32];
+	__u32 flags;
+	__u32 reserved[7];
+	__u8 first[LLM_CHAT_PIECE];
+	__u8 system[LLM_CHAT_PIECE];
+	__u8 system_end[LLM_CHAT_PIECE];
+	__u8 reply[LLM_CHAT_PIECE];
+	__u8 next[LLM_CHAT_PIECE];
 };
 
 /**
