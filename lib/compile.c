@@ -410,6 +410,8 @@ int compile_gguf(struct compile *c)
 	compile_vocab(c);
 	compile_pooling(c);
 	if (!c->code)
+		compile_chat(c);
+	if (!c->code)
 		c->arch->compile(c, c->arch);
 	check_all_used(c, c->arch->name);
 	if (c->writer.out_of_memory)

@@ -51,6 +51,7 @@ struct compile_part {
  * @arch: architecture of the model
  * @key: what compile_key() made last
  * @type: enum llm_tensor_type for weights, or LLMCTL_KEEP_TYPES
+ * @template: as for llmctl_model_open()
  * @writer: the image but for its numbers
  * @parts: where the numbers come from, by growing @offset
  * @part_count: how many
@@ -67,6 +68,7 @@ struct compile {
 	const struct arch *arch;
 	char key[COMPILE_NAME_SIZE];
 	__u32 type;
+	const char *template;
 	struct image_writer writer;
 	struct compile_part *parts;
 	__u32 part_count;
@@ -77,7 +79,7 @@ struct compile {
 
 /**
  * compile_gguf() - compiles a file but for its numbers
- * @c: zeroed but for @gguf, @type and @error; compile_destroy() frees it, also
+ * @c: zeroed but for @gguf, @type, @template and @error; compile_destroy() frees it, also
  *	after a failure
  *
  * Return: 0, -EINVAL, -EOPNOTSUPP or -ENOMEM.
@@ -277,5 +279,13 @@ void compile_vocab_spm(struct compile *c);
  * @c: compilation
  */
 void compile_vocab_bpe(struct compile *c);
+
+/**
+ * compile_chat() - compiles the chat template, if there is one
+ * @c: compilation whose vocabulary was compiled
+ *
+ * Tokens that the template consists of become control tokens.
+ */
+void compile_chat(struct compile *c);
 
 #endif /* LLMCTL_COMPILE_H */

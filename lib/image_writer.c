@@ -5,7 +5,7 @@
 #include "image_writer.h"
 #include "number.h"
 
-#define SECTION_COUNT 11
+#define MAX_SECTIONS 12
 
 static __u64 align_up(__u64 offset)
 {
@@ -111,73 +111,96 @@ void image_set_split(struct image_writer *writer, const void *bytes, size_t leng
 	add(writer, &writer->split, bytes, length);
 }
 
-/* The sections in the order they lie in; the data, as the longest, last. */
-static void lay_out(const struct image_writer *writer, struct llm_image_section *sections,
-		    const void **contents)
+/**
+ * struct layout - where the sections lie; the data, as the longest, last
+ * @sections: sections
+ * @contents: their bytes; NULL for the data
+ * @count: how many
+ */
+struct layout {
+	struct llm_image_section sections[MAX_SECTIONS];
+	const void *contents[MAX_SECTIONS];
+	__u32 count;
+};
+
+static void lay_out(const struct image_writer *writer, struct layout *layout)
 {
 	const struct {
 		__u32 kind;
 		const void *bytes;
 		__u64 length;
-	} parts[SECTION_COUNT] = {
-		{ LLM_SECTION_MODEL, &writer->model, sizeof(writer->model) },
-		{ LLM_SECTION_REGISTERS, writer->registers.bytes, writer->registers.length },
-		{ LLM_SECTION_SLOTS, writer->slots.bytes, writer->slots.length },
-		{ LLM_SECTION_PROGRAM, writer->program.bytes, writer->program.length },
-		{ LLM_SECTION_TENSORS, writer->tensors.bytes, writer->tensors.length },
-		{ LLM_SECTION_TOKENIZER, &writer->tokenizer, sizeof(writer->tokenizer) },
-		{ LLM_SECTION_VOCAB, writer->vocab.bytes, writer->vocab.length },
-		{ LLM_SECTION_STRINGS, writer->strings.bytes, writer->strings.length },
-		{ LLM_SECTION_MERGES, writer->merges.bytes, writer->merges.length },
-		{ LLM_SECTION_SPLIT, writer->split.bytes, writer->split.length },
-		{ LLM_SECTION_DATA, NULL, writer->data_length },
+		bool there;
+	} parts[MAX_SECTIONS] = {
+		{ LLM_SECTION_MODEL, &writer->model, sizeof(writer->model), true },
+		{ LLM_SECTION_REGISTERS, writer->registers.bytes, writer->registers.length, true },
+		{ LLM_SECTION_SLOTS, writer->slots.bytes, writer->slots.length, true },
+		{ LLM_SECTION_PROGRAM, writer->program.bytes, writer->program.length, true },
+		{ LLM_SECTION_TENSORS, writer->tensors.bytes, writer->tensors.length, true },
+		{ LLM_SECTION_TOKENIZER, &writer->tokenizer, sizeof(writer->tokenizer), true },
+		{ LLM_SECTION_VOCAB, writer->vocab.bytes, writer->vocab.length, true },
+		{ LLM_SECTION_STRINGS, writer->strings.bytes, writer->strings.length, true },
+		{ LLM_SECTION_MERGES, writer->merges.bytes, writer->merges.length, true },
+		{ LLM_SECTION_SPLIT, writer->split.bytes, writer->split.length, true },
+		{ LLM_SECTION_CHAT, &writer->chat, sizeof(writer->chat), writer->has_chat },
+		{ LLM_SECTION_DATA, NULL, writer->data_length, true },
 	};
-	__u64 offset = sizeof(struct llm_image_header) +
-			  SECTION_COUNT * sizeof(struct llm_image_section);
+	__u64 offset;
 	int i;
 
-	for (i = 0; i < SECTION_COUNT; i++) {
+	layout->count = 0;
+	for (i = 0; i < MAX_SECTIONS; i++)
+		layout->count += parts[i].there;
+	offset = sizeof(struct llm_image_header) +
+		 layout->count * sizeof(struct llm_image_section);
+	layout->count = 0;
+	for (i = 0; i < MAX_SECTIONS; i++) {
+		if (!parts[i].there)
+			continue;
 		offset = align_up(offset);
-		sections[i] = (struct llm_image_section) {
+		layout->contents[layout->count] = parts[i].bytes;
+		layout->sections[layout->count++] = (struct llm_image_section) {
 			.kind = parts[i].kind,
 			.offset = offset,
 			.length = parts[i].length,
 		};
-		contents[i] = parts[i].bytes;
 		offset += parts[i].length;
 	}
 }
 
+static __u64 end_of(const struct llm_image_section *section)
+{
+	return section->offset + section->length;
+}
+
 __u64 image_size(const struct image_writer *writer)
 {
-	struct llm_image_section sections[SECTION_COUNT];
-	const void *contents[SECTION_COUNT];
+	struct layout layout;
 
-	lay_out(writer, sections, contents);
-	return sections[SECTION_COUNT - 1].offset + sections[SECTION_COUNT - 1].length;
+	lay_out(writer, &layout);
+	return end_of(&layout.sections[layout.count - 1]);
 }
 
 __u8 *image_write(const struct image_writer *writer, void *image)
 {
-	struct llm_image_section sections[SECTION_COUNT];
-	const void *contents[SECTION_COUNT];
-	struct llm_image_header header = {
-		.version = LLM_IMAGE_VERSION,
-		.sections = SECTION_COUNT,
-		.size = image_size(writer),
-	};
+	struct llm_image_header header = { .version = LLM_IMAGE_VERSION };
+	const struct llm_image_section *data;
+	struct layout layout;
 	__u8 *at = image;
-	int i;
+	__u32 i;
 
-	lay_out(writer, sections, contents);
-	memset(at, 0, sections[SECTION_COUNT - 1].offset);
+	lay_out(writer, &layout);
+	data = &layout.sections[layout.count - 1];
+	memset(at, 0, data->offset);
 	memcpy(header.magic, LLM_IMAGE_MAGIC, sizeof(header.magic));
+	header.sections = layout.count;
+	header.size = end_of(data);
 	memcpy(at, &header, sizeof(header));
-	memcpy(at + sizeof(header), sections, sizeof(sections));
-	for (i = 0; i < SECTION_COUNT; i++)
-		if (contents[i])
-			memcpy(at + sections[i].offset, contents[i], sections[i].length);
-	return at + sections[SECTION_COUNT - 1].offset;
+	memcpy(at + sizeof(header), layout.sections, layout.count * sizeof(*data));
+	for (i = 0; i < layout.count; i++)
+		if (layout.contents[i])
+			memcpy(at + layout.sections[i].offset, layout.contents[i],
+			       layout.sections[i].length);
+	return at + data->offset;
 }
 
 void image_destroy(struct image_writer *writer)

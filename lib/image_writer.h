@@ -23,6 +23,8 @@ struct image_array {
  * struct image_writer - an image as it grows, but for its tensors' numbers
  * @model: facts; the caller fills them
  * @tokenizer: the same
+ * @chat: the same
+ * @has_chat: whether the image has @chat
  * @registers: struct llm_image_register
  * @slots: struct llm_image_slot
  * @program: struct llm_insn
@@ -39,6 +41,8 @@ struct image_array {
 struct image_writer {
 	struct llm_image_model model;
 	struct llm_image_tokenizer tokenizer;
+	struct llm_image_chat chat;
+	bool has_chat;
 	struct image_array registers;
 	struct image_array slots;
 	struct image_array program;

@@ -68,13 +68,27 @@ struct llmctl_model;
  * @model: facts that go into the image; zeroed for LLMCTL_FORMAT_IMAGE
  * @fallbacks: weights that could not be converted to the type that was asked for,
  *	since their rows are no multiple of its blocks; they became F16
+ * @chat: chat template, or NULL where there is none and for LLMCTL_FORMAT_IMAGE; lives
+ *	as long as the model file
  */
 struct llmctl_model_facts {
 	enum llmctl_format format;
 	__u64 size;
 	struct llm_image_model model;
 	__u32 fallbacks;
+	const struct llm_image_chat *chat;
 };
+
+/**
+ * llmctl_chat() - a chat template that llama.cpp has a name for
+ * @chat: filled
+ * @name: such as "chatml" or "llama3"
+ * @error: reason of a failure
+ *
+ * Return: 0, or -EINVAL for a name that is not known.
+ */
+LLMCTL_API int llmctl_chat(struct llm_image_chat *chat, const char *name,
+			   struct llmctl_error *error);
 
 /**
  * llmctl_model_open() - opens a GGUF file or an image to make an image of it
@@ -82,9 +96,12 @@ struct llmctl_model_facts {
  * @path: file
  * @type: enum llm_tensor_type that weight matrices are converted to, or
  *	LLMCTL_KEEP_TYPES; of an image nothing is converted
+ * @template: NULL: the chat template is recognised; "none": there is none; or the name
+ *	of one that llmctl_chat() knows. Of an image it can only be NULL
  * @error: reason of a failure
  *
- * A GGUF file is read but for its tensors and compiled. An image is not checked
+ * A GGUF file is read but for its tensors and compiled; a chat template that can't be
+ * recognised is no failure, see LLM_CHAT_UNKNOWN. An image is not checked
  * beyond its header: that is what the kernel does.
  *
  * Return: 0; -EINVAL for a file that is neither or is broken; -EOPNOTSUPP for
@@ -92,7 +109,7 @@ struct llmctl_model_facts {
  * errno of reading it.
  */
 LLMCTL_API int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type,
-				 struct llmctl_error *error);
+				 const char *template, struct llmctl_error *error);
 
 /**
  * llmctl_model_facts() - what it holds

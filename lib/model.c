@@ -29,7 +29,8 @@ struct llmctl_model {
 	int fd;
 };
 
-static int open_gguf(struct llmctl_model *model, __u32 type, struct llmctl_error *error)
+static int open_gguf(struct llmctl_model *model, __u32 type, const char *template,
+		     struct llmctl_error *error)
 {
 	int ret = gguf_open(&model->gguf, model->path, error);
 
@@ -37,8 +38,10 @@ static int open_gguf(struct llmctl_model *model, __u32 type, struct llmctl_error
 		return ret;
 	model->compile.gguf = model->gguf;
 	model->compile.type = type;
+	model->compile.template = template;
 	model->compile.error = error;
 	ret = compile_gguf(&model->compile);
+	model->compile.template = NULL;
 	model->compile.error = NULL;
 	if (ret)
 		return ret;
@@ -46,6 +49,8 @@ static int open_gguf(struct llmctl_model *model, __u32 type, struct llmctl_error
 	model->facts.size = compile_size(&model->compile);
 	model->facts.model = model->compile.writer.model;
 	model->facts.fallbacks = model->compile.fallbacks;
+	if (model->compile.writer.has_chat)
+		model->facts.chat = &model->compile.writer.chat;
 	return 0;
 }
 
@@ -85,7 +90,7 @@ static bool open_image(struct llmctl_model *model, int *code, struct llmctl_erro
 }
 
 int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type,
-		      struct llmctl_error *error)
+		      const char *template, struct llmctl_error *error)
 {
 	struct llmctl_model *model = calloc(1, sizeof(*model));
 	int ret = 0;
@@ -97,7 +102,11 @@ int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type
 	if (!model->path)
 		ret = llmctl_fail(error, ENOMEM, "%s: not enough memory", path);
 	else if (!open_image(model, &ret, error))
-		ret = open_gguf(model, type, error);
+		ret = open_gguf(model, type, template, error);
+	else if (!ret && template)
+		ret = llmctl_fail(error, EINVAL,
+				  "%s: the chat template of an image stays; convert it again from its GGUF file",
+				  path);
 	if (ret) {
 		llmctl_model_close(model);
 		return ret;

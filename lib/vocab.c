@@ -34,6 +34,7 @@ static const struct known_text known_texts[] = {
 	ENDS("<|endoftext|>"), ENDS("</s>"), ENDS("<|eom_id|>"), ENDS("<EOT>"), ENDS("_<EOT>"),
 	ENDS("[EOT]"), ENDS("[EOS]"), ENDS("<|end_of_text|>"), ENDS("<end_of_utterance>"),
 	ENDS("<eos>"), ENDS("<turn|>"), ENDS("<|tool_response>"), ENDS("[e~["),
+	ENDS("<|ifm|im_end|>"),
 	ENDS("<\uff5cend\u2581of\u2581sentence\uff5c>"),
 	FILLS("<|fim_prefix|>", "pre"), FILLS("<fim-prefix>", "pre"),
 	FILLS("<fim_prefix>", "pre"), FILLS("<\uff5cfim\u2581begin\uff5c>", "pre"),
@@ -48,7 +49,7 @@ static const struct known_text known_texts[] = {
 	ENDS_FILL("<fim_pad>", "pad"), ENDS_FILL("<PAD>", "pad"), ENDS_FILL("[PAD]", "pad"),
 	ENDS_FILL("<|fim_repo|>", "rep"), ENDS_FILL("<|repo_name|>", "rep"),
 	ENDS_FILL("<fim-repo>", "rep"), ENDS_FILL("<REPO>", "rep"), ENDS_FILL("<reponame>", "rep"),
-	ENDS_FILL("<|file_sep|>", "sep"),
+	ENDS_FILL("<|file_sep|>", "sep"), ENDS_FILL("<|plamo:file_separator|>", "sep"),
 	IS_TEXT("<|channel|>"), IS_TEXT("<|message|>"), IS_TEXT("<|start|>"),
 	IS_TEXT("<|constrain|>"),
 };

@@ -516,7 +516,7 @@ static void files_are_alike(void)
 	wanted = write_image(&f, 0);
 	found = calloc(1, compile_size(&f.c));
 	if (wanted && write_file(gguf, f.bytes, f.size) &&
-	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, &f.error))) {
+	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, NULL, &f.error))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_GGUF);
 		tap_check(llmctl_model_facts(model)->size == compile_size(&f.c));
 		tap_check(!llmctl_model_write(model, found, NULL, NULL, &f.error));
@@ -528,13 +528,13 @@ static void files_are_alike(void)
 		llmctl_model_close(model);
 	}
 	if (wanted && write_file(image, wanted, compile_size(&f.c)) &&
-	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL))) {
+	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL, NULL))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_IMAGE);
 		tap_check(!llmctl_model_write(model, found, NULL, NULL, NULL));
 		tap_check(!memcmp(wanted, found, compile_size(&f.c)));
 		llmctl_model_close(model);
 		tap_check(!truncate(image, compile_size(&f.c) - 1));
-		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL) == -EINVAL);
+		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL, NULL) == -EINVAL);
 	}
 	unlink(gguf);
 	unlink(image);

@@ -81,13 +81,14 @@ static int write_file(struct llmctl_model *model, const char *path, struct llmct
 	return ret;
 }
 
-static int make_image(const char *from, const char *to, __u32 type, struct llmctl_error *error)
+static int make_image(const char *from, const char *to, __u32 type, const char *template,
+		      struct llmctl_error *error)
 {
 	const struct llmctl_model_facts *facts;
 	struct llmctl_model *model;
 	int ret;
 
-	ret = llmctl_model_open(&model, from, type, error);
+	ret = llmctl_model_open(&model, from, type, template, error);
 	if (ret)
 		return ret;
 	facts = llmctl_model_facts(model);
@@ -108,10 +109,13 @@ static int make_image(const char *from, const char *to, __u32 type, struct llmct
 static int run_convert(const struct command *command, int argc, char **argv)
 {
 	__u32 type = LLMCTL_KEEP_TYPES;
+	const char *template = NULL;
 	const struct option options[] = {
 		{ .kind = OPTION_CALL, .name = "type", .target = &type, .take = take_type,
 		  .wanted = "f32, f16 or q8_0", .value = "f32|f16|q8_0",
 		  .help = "the weights' number format; else\neach keeps its own" },
+		{ OPTION_TEXT, "template", 0, &template, 0, 0, NULL, NULL, "TEMPLATE",
+		  "chat template by llama.cpp's name, or none;\nelse as the file says" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -120,14 +124,14 @@ static int run_convert(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, options, argc, argv, &operands, 2, 2, &status))
 		return status;
-	if (make_image(operands.values[0], operands.values[1], type, &error))
+	if (make_image(operands.values[0], operands.values[1], type, template, &error))
 		return report(&error);
 	return EXIT_OK;
 }
 
 const struct command command_convert = {
 	.name = "convert",
-	.arguments = "[--type T] IN.gguf OUT.img",
+	.arguments = "[--type T] [--template T] IN.gguf OUT.img",
 	.summary = "makes an image of a GGUF file",
 	.run = run_convert,
 };

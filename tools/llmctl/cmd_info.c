@@ -142,7 +142,7 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	ret = llmctl_gguf_facts(&facts, path, error);
 	if (ret)
 		return ret;
-	if (!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, &reason))
+	if (!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, NULL, &reason))
 		llmctl_model_close(model);
 	if (as_json) {
 		json_object(NULL);

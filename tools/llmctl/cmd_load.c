@@ -26,16 +26,26 @@ static void name_from_path(char *name, size_t size, const char *path)
 			*c = '-';
 }
 
-static int load(const char *path, const char *name, __u32 flags, struct llmctl_error *error)
+static void warn_of_chat(const struct llm_image_chat *chat, const char *name)
+{
+	if (chat && chat->flags & LLM_CHAT_UNKNOWN)
+		fprintf(stderr,
+			"llmctl: %s: its chat template is not known, so no text can be written to it but raw; name one with --template, 'none' for a model of plain text\n",
+			name);
+}
+
+static int load(const char *path, const char *name, const char *template, __u32 flags,
+		struct llmctl_error *error)
 {
 	struct llmctl_device *device = NULL;
 	struct llmctl_model *model = NULL;
 	__u64 size = 0;
 	int ret;
 
-	ret = llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, error);
+	ret = llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, template, error);
 	if (!ret) {
 		size = llmctl_model_facts(model)->size;
+		warn_of_chat(llmctl_model_facts(model)->chat, name);
 		ret = llmctl_open(&device, error);
 	}
 	if (!ret)
@@ -51,13 +61,15 @@ static int load(const char *path, const char *name, __u32 flags, struct llmctl_e
 static int run_load(const struct command *command, int argc, char **argv)
 {
 	char from_path[LLM_NAME_SIZE];
-	const char *name = NULL;
+	const char *name = NULL, *template = NULL;
 	bool as_default = false;
 	const struct option options[] = {
 		{ OPTION_TEXT, "name", 0, &name, 0, 0, NULL, NULL, "NAME",
 		  "its name; else that of the file" },
 		{ OPTION_FLAG, "default", 0, &as_default, 0, 0, NULL, NULL, NULL,
 		  "who names no model gets this one;\nthe first that is loaded is it anyway" },
+		{ OPTION_TEXT, "template", 0, &template, 0, 0, NULL, NULL, "TEMPLATE",
+		  "chat template by llama.cpp's name, or none;\nelse as the file says" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -70,14 +82,14 @@ static int run_load(const struct command *command, int argc, char **argv)
 		name_from_path(from_path, sizeof(from_path), operands.values[0]);
 		name = from_path;
 	}
-	if (load(operands.values[0], name, as_default ? LLM_SEAL_DEFAULT : 0, &error))
+	if (load(operands.values[0], name, template, as_default ? LLM_SEAL_DEFAULT : 0, &error))
 		return report(&error);
 	return EXIT_OK;
 }
 
 const struct command command_load = {
 	.name = "load",
-	.arguments = "[--name N] [--default] FILE",
+	.arguments = "[--name N] [--default] [--template T] FILE",
 	.summary = "gives a model, a GGUF file or an image, to the kernel",
 	.run = run_load,
 };

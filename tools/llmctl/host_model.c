@@ -29,7 +29,7 @@ static int read_image(struct host_model *model, const char *path, struct llmctl_
 	struct llmctl_model *file;
 	int ret;
 
-	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, error);
+	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, NULL, error);
 	if (ret)
 		return ret;
 	model->size = llmctl_model_facts(file)->size;
