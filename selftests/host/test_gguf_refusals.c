@@ -310,7 +310,7 @@ static void one_long_token(struct gguf_builder *b)
 }
 
 SPOIL(no_tokenizer, gguf_builder_drop_key(b, "tokenizer.ggml.model"))
-SPOIL(tokenizer, gguf_builder_set_string(b, "tokenizer.ggml.model", "gpt2"))
+SPOIL(tokenizer, gguf_builder_set_string(b, "tokenizer.ggml.model", "none"))
 SPOIL(no_tokens, gguf_builder_drop_key(b, "tokenizer.ggml.tokens"))
 SPOIL(zero_tokens, gguf_builder_set_array(b, "tokenizer.ggml.tokens", BUILD_STRING, 0, "", 0))
 SPOIL(tokens_are_numbers, gguf_builder_set_array(b, "tokenizer.ggml.tokens", BUILD_U32, 1,
@@ -326,7 +326,7 @@ SPOIL(add_bos, gguf_builder_set_bool(b, "tokenizer.ggml.add_bos_token", 2))
 
 static const struct refusal vocab_refusals[] = {
 	{ "key 'tokenizer.ggml.model' is missing", EINVAL, spoil_no_tokenizer },
-	{ "tokenizer 'gpt2' is not supported", EOPNOTSUPP, spoil_tokenizer },
+	{ "tokenizer 'none' is not supported", EOPNOTSUPP, spoil_tokenizer },
 	{ "key 'tokenizer.ggml.tokens' is missing", EINVAL, spoil_no_tokens },
 	{ "a vocabulary of 0 tokens", EINVAL, spoil_zero_tokens },
 	{ "key 'tokenizer.ggml.tokens' is not an array of the right kind", EINVAL,
