@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * The expressions are those of the models' tokenizer.json files in the form in
- * which llama.cpp applies them (src/llama-vocab.cpp, src/unicode.cpp): there the
- * categories of Unicode are one class each, so that \p{Lu} is \p{L}, and '~' is no
- * symbol; and where the whole expression has code of its own, that code counts.
+ * which llama.cpp applies them (src/llama-vocab.cpp, src/unicode.cpp): there letters
+ * are one class, so that \p{Lu} is \p{L}, spaces beyond ASCII are in no range, and
+ * where a whole expression has code of its own, that code counts.
  */
 #include <string.h>
 
@@ -27,7 +27,6 @@
 #define CASED_SPACES	" ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|" SPACES
 #define BLOOM		" ?[^(\\s|.,!?\u2026\u3002\uff0c\u3001\u0964\u06d4\u060c)]+"
 #define ASCII_SIGNS	"[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~]"
-#define SIGNS		"[\\p{P}\\p{S}&&[^~]]"
 
 static const struct pretokenizer pretokenizers[] = {
 	{
@@ -95,14 +94,14 @@ static const struct pretokenizer pretokenizers[] = {
 		.names = { "deepseek-coder" },
 		.expressions = {
 			"[\\r\\n]", "\\s?\\p{L}+", "\\s?\\p{P}+",
-			"[\u4e00-\u9fa5\u0800-\u4e00\uac00-\ud7ff]+", "\\p{N}",
+			"[\u0800-\u9fa5\uac00-\ud7ff&&[^\\s]]+", "\\p{N}",
 		},
 	}, {
 		.names = { "deepseek-v3", "hunyuan-dense", "joyai-llm" },
 		.expressions = {
 			"\\p{N}{1,3}", "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+",
-			ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?"
-			SIGNS "+[\\r\\n]*|" SPACES,
+			ASCII_SIGNS "[A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+"
+			"| ?[\\p{P}\\p{S}]+[\\r\\n]*|" SPACES,
 		},
 	}, {
 		.names = { "bailingmoe", "bailingmoe2", "llada-moe" },

@@ -3,12 +3,12 @@
 
 #define RELAX_EVERY	4096
 
-/* One pass over a text. */
+/* One pass over a text. @steps are the transitions that it may still take. */
 struct pass {
 	const u16 *transition;
 	u32 classes;
 	u8 *marks;
-	u32 relax;
+	u64 steps;
 };
 
 static u64 transitions_of(const struct llm_image_split *head, u32 pass)
@@ -96,48 +96,6 @@ static int verify_states(const u16 *transition, u32 states, u64 count, u32 pass,
 	return 0;
 }
 
-/* How far each state can go without a match, if it is less than a limit: @ahead. */
-static bool reach(const u16 *transition, u32 states, u32 width, u8 *ahead)
-{
-	bool changed = true;
-	u32 round, state, i, to;
-
-	for (round = 0; changed && round <= LLM_SPLIT_MAX_AHEAD; round++) {
-		changed = false;
-		for (state = 1; state < states; state++) {
-			for (i = 0; i + 1 < width; i++) {
-				to = transition[state * width + i];
-				if (!to || to & LLM_SPLIT_MATCH || ahead[state] > ahead[to])
-					continue;
-				ahead[state] = ahead[to] + 1;
-				changed = true;
-			}
-		}
-		llm_relax_long();
-	}
-	for (state = 1; state < states; state++)
-		if (ahead[state] > LLM_SPLIT_MAX_AHEAD)
-			return false;
-	return !changed;
-}
-
-static int verify_ahead(const u16 *transition, u32 states, u32 width, u32 pass,
-			struct llm_error *error)
-{
-	u8 *ahead = llm_alloc(states);
-	bool bounded;
-
-	if (!ahead)
-		return llm_refuse(error, -ENOMEM, "out of memory");
-	bounded = reach(transition, states, width, ahead);
-	llm_free(ahead);
-	if (!bounded)
-		return llm_refuse(error, -EINVAL,
-				  "split: pass %u goes more than %u characters without a match",
-				  pass, LLM_SPLIT_MAX_AHEAD);
-	return 0;
-}
-
 int llm_split_verify(const u8 *bytes, u64 length, struct llm_error *error)
 {
 	const struct llm_image_split *head = (const struct llm_image_split *)bytes;
@@ -162,9 +120,6 @@ int llm_split_verify(const u8 *bytes, u64 length, struct llm_error *error)
 	for (i = 0; i < head->passes && !err; i++) {
 		err = verify_states(transition, head->states[i], transitions_of(head, i), i,
 				    error);
-		if (!err)
-			err = verify_ahead(transition, head->states[i], head->classes + 1, i,
-					   error);
 		transition += transitions_of(head, i);
 	}
 	return err;
@@ -176,21 +131,24 @@ void llm_split_init(struct llm_split *split, const struct llm_image *image)
 }
 
 /* Where the match that begins at @from ends, or @from where there is none. */
-static u32 match(const struct pass *p, u32 from, u32 to)
+static u32 match(struct pass *p, u32 from, u32 to)
 {
 	u32 state = LLM_SPLIT_START;
 	u32 end = from;
-	u32 at = from;
+	u32 at;
 
-	while (state) {
+	for (at = from; state && p->steps; at++) {
 		u32 class = at < to ? p->marks[at] & ~LLM_SPLIT_BEGIN : p->classes;
 
+		p->steps--;
 		state = p->transition[state * (p->classes + 1) + class];
 		if (state & LLM_SPLIT_MATCH)
 			end = at;
-		if (at++ == to)
+		if (at == to)
 			break;
 		state &= ~LLM_SPLIT_MATCH;
+		if (at % RELAX_EVERY == 0)
+			llm_relax_long();
 	}
 	return end;
 }
@@ -199,10 +157,8 @@ static void split_piece(struct pass *p, u32 from, u32 to)
 {
 	u32 end;
 
-	while (from < to) {
+	while (from < to && p->steps) {
 		end = match(p, from, to);
-		if (++p->relax % RELAX_EVERY == 0)
-			llm_relax_long();
 		if (end == from) {
 			from++;
 			continue;
@@ -227,6 +183,7 @@ void llm_split_mark(const struct llm_split *split, u8 *marks, u32 count)
 		return;
 	marks[0] |= LLM_SPLIT_BEGIN;
 	for (i = 0; i < split->head->passes; i++) {
+		p.steps = (u64)count * LLM_SPLIT_MOST_STEPS;
 		for (from = 0; from < count; from = to) {
 			for (to = from + 1; to < count && !(marks[to] & LLM_SPLIT_BEGIN);)
 				to++;

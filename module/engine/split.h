@@ -22,13 +22,12 @@ struct llm_split {
 };
 
 /**
- * llm_split_verify() - proves that splitting touches only its tables and ends
+ * llm_split_verify() - proves that splitting touches only its tables
  * @bytes: private copy of LLM_SECTION_SPLIT, aligned to 8
  * @length: bytes
  * @error: gets the reason for a refusal
  *
- * With LLM_SPLIT_MAX_AHEAD a character is looked at LLM_SPLIT_MAX_AHEAD + 1 times
- * in a pass at most. Return: 0, -EINVAL, -E2BIG, -EOPNOTSUPP or -ENOMEM.
+ * Return: 0 or -EINVAL.
  */
 int llm_split_verify(const u8 *bytes, u64 length, struct llm_error *error);
 
@@ -56,7 +55,7 @@ static inline u8 llm_split_class(const struct llm_split *split, u32 point)
  * @marks: for each character its class; gets LLM_SPLIT_BEGIN, also at the first
  * @count: characters
  *
- * May sleep. Time grows as @count.
+ * May sleep. Time grows as @count: see LLM_SPLIT_MOST_STEPS.
  */
 void llm_split_mark(const struct llm_split *split, u8 *marks, u32 count);
 

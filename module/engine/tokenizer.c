@@ -80,8 +80,8 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
 
 u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
 {
-	/* What begins a text and what ends it. */
-	const u32 around = 2;
+	/* What begins a text, what begins a second one, and what ends it. */
+	const u32 around = 3;
 
 	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
 		return around + LLM_BPE_MOST_TOKENS * length;

@@ -24,14 +24,14 @@ static inline bool llm_utf8_continues(u8 byte)
  * @length: bytes, at least 1
  * @point: set to its code point, below LLM_UTF8_END
  *
- * As llama.cpp's unicode_cpt_from_utf8(): surrogates and forms that are longer
- * than they need be are taken, any other byte that is not UTF-8 is
- * LLM_UTF8_REPLACEMENT.
+ * As llama.cpp's unicode_cpt_from_utf8(): surrogates are taken, any other byte
+ * that is not UTF-8 is LLM_UTF8_REPLACEMENT.
  *
  * Return: the bytes it takes, 1..LLM_UTF8_MOST.
  */
 static inline u32 llm_utf8_decode(const u8 *text, u32 length, u32 *point)
 {
+	static const u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
 	u32 size = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
 	u32 value = text[0] & (0x7f >> size);
 	u32 i;
@@ -47,7 +47,7 @@ static inline u32 llm_utf8_decode(const u8 *text, u32 length, u32 *point)
 			return 1;
 		value = value << 6 | (text[i] & 0x3f);
 	}
-	if (value >= LLM_UTF8_END)
+	if (value < least[size] || value >= LLM_UTF8_END)
 		return 1;
 	*point = value;
 	return size;

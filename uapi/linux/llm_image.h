@@ -404,8 +404,11 @@ struct llm_image_merge {
 #define LLM_SPLIT_MAX_STATES		4096
 /** LLM_SPLIT_MAX_PASSES - passes there can be. */
 #define LLM_SPLIT_MAX_PASSES		8
-/** LLM_SPLIT_MAX_AHEAD - transitions in a row that can go without a match. */
-#define LLM_SPLIT_MAX_AHEAD		16
+/**
+ * LLM_SPLIT_MOST_STEPS - transitions that a pass takes for each character of the
+ *	text, on average; where more would be needed the rest is left as it is
+ */
+#define LLM_SPLIT_MOST_STEPS		16
 /** LLM_SPLIT_START - state in which a match begins; state 0 is where it ends. */
 #define LLM_SPLIT_START			1
 /** LLM_SPLIT_MATCH - bit of a transition: what came before it matches. */
@@ -435,8 +438,7 @@ struct llm_image_merge {
  * and LLM_SPLIT_MATCH where a match ends before the character. In state 0 the
  * last match, unless it is empty, is a piece, and the next place is after it;
  * where there was none it is after the first character. What lies between matches
- * is a piece too. No more than LLM_SPLIT_MAX_AHEAD transitions without
- * LLM_SPLIT_MATCH, to states other than 0, can follow each other.
+ * is a piece too.
  */
 struct llm_image_split {
 	__u8 name[32];
