@@ -101,9 +101,9 @@ static const struct kind kinds[] = {
 	{ "mistral", "llama", UNTIED, 0, mistral },
 	{ "qwen2", "qwen2", QKV_BIAS, 0, qwen },
 	{ "qwen3", "qwen3", HEAD_NORMS, 0, qwen },
-	{ "gemma", "gemma", 0, 0, NULL },
-	{ "gemma2", "gemma2", POST_NORMS, 0, gemma2 },
-	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS, 7, gemma3 },
+	{ "gemma", "gemma", SCALED_EMBEDDING, 0, NULL },
+	{ "gemma2", "gemma2", POST_NORMS | SCALED_EMBEDDING, 0, gemma2 },
+	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS | SCALED_EMBEDDING, 7, gemma3 },
 	{ "phi3", "phi3", UNTIED | JOINED_QKV | JOINED_GATE, 0, NULL },
 	{ "phi3-long", "phi3", UNTIED | JOINED_QKV | JOINED_GATE | ROPE_FACTORS, 0, phi3_long },
 	{ "gpt2", "gpt2", LAYER_NORM | POSITIONS | JOINED_QKV | QKV_BIAS | BIASES | UNGATED, 0,
@@ -118,7 +118,7 @@ static const struct kind kinds[] = {
 	{ "stablelm", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE, 0, NULL },
 	{ "stablelm-parallel", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE | NO_FFN_NORM |
 	  OWN_HEAD_NORMS, 0, NULL },
-	{ "granite", "granite", 0, 0, granite },
+	{ "granite", "granite", SCALED_EMBEDDING, 0, granite },
 };
 
 const struct kind *kind_at(size_t i)

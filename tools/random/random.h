@@ -50,6 +50,8 @@
 #define ROPE_FREQS	(1U << 15)
 /** ROPE_FACTORS - they have others in long contexts. */
 #define ROPE_FACTORS	(1U << 16)
+/** SCALED_EMBEDDING - embeddings are multiplied by something large. */
+#define SCALED_EMBEDDING	(1U << 17)
 
 struct gguf;
 struct sizes;
