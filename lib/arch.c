@@ -19,6 +19,8 @@ static const struct arch *const archs[] = {
 	&arch_olmo2,
 	&arch_stablelm,
 	&arch_granite,
+	&arch_bert,
+	&arch_nomic_bert,
 };
 
 const struct arch *arch_find(const char *name, __u64 length)

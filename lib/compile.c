@@ -359,17 +359,13 @@ static void check_all_used(struct compile *c, const char *arch)
 				     c->gguf->tensors[i].name);
 }
 
-/* GGUF numbers these from 0; a causal model's last token has seen all others. */
-static void compile_pooling(struct compile *c)
+void compile_pooling(struct compile *c, __u32 missing)
 {
-	static const __u32 poolings[] = {
-		LLM_POOLING_NONE, LLM_POOLING_MEAN, LLM_POOLING_CLS, LLM_POOLING_LAST,
-		LLM_POOLING_RANK,
-	};
-	__u32 kind = compile_uint(c, compile_key(c, "pooling_type"), 3, 0,
-				  ARRAY_SIZE(poolings) - 1);
+	/* GGUF numbers these from 0. */
+	__u32 kind = compile_uint(c, compile_key(c, "pooling_type"), missing - 1, 0,
+				  LLM_POOLING_RANK - 1);
 
-	c->writer.model.pooling = poolings[kind];
+	c->writer.model.pooling = kind + 1;
 }
 
 static void find_arch(struct compile *c)
@@ -408,7 +404,6 @@ int compile_gguf(struct compile *c)
 	for (i = 0; i < c->gguf->tensor_count; i++)
 		c->writer.model.parameters += c->gguf->tensors[i].elements;
 	compile_vocab(c);
-	compile_pooling(c);
 	if (!c->code)
 		compile_chat(c);
 	if (!c->code)

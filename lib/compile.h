@@ -183,6 +183,13 @@ double compile_float(struct compile *c, const char *name, double missing);
 bool compile_bool(struct compile *c, const char *name, bool missing);
 
 /**
+ * compile_pooling() - reads how the vector of a text is made
+ * @c: compilation
+ * @missing: enum llm_pooling_kind where the file does not tell
+ */
+void compile_pooling(struct compile *c, __u32 missing);
+
+/**
  * compile_find() - a tensor of the file, its shape checked
  * @c: compilation
  * @name: name

@@ -7,7 +7,20 @@
 #include "number.h"
 #include "transformer.h"
 
-static void add_registers(struct compile *c, struct transformer *t)
+static void add_angles(struct compile *c, struct transformer *t)
+{
+	if (!t->rotates)
+		return;
+	t->angles = rope_add(c, &t->rope, "rope_frequencies");
+	t->window_angles = t->angles;
+	if (t->window && (t->window_rope.base != t->rope.base ||
+			  t->window_rope.factor != t->rope.factor ||
+			  t->window_rope.yarn != t->rope.yarn ||
+			  t->window_rope.magnitude != t->rope.magnitude))
+		t->window_angles = rope_add(c, &t->window_rope, "rope_window_frequencies");
+}
+
+void transformer_registers(struct compile *c, struct transformer *t)
 {
 	__u32 qkv = t->heads * t->key_dim + t->kv_heads * (t->key_dim + t->value_dim);
 	__u32 up = t->arch->traits & TRANSFORMER_UNGATED ? t->hidden : 2 * t->hidden;
@@ -18,10 +31,11 @@ static void add_registers(struct compile *c, struct transformer *t)
 	t->attended = image_add_register(&c->writer, t->heads * t->value_dim, LLM_ROWS_BATCH);
 	t->up = image_add_register(&c->writer, up, LLM_ROWS_BATCH);
 	t->gated = image_add_register(&c->writer, t->hidden, LLM_ROWS_BATCH);
+	add_angles(c, t);
 }
 
-static __u32 add_embed(struct compile *c, const struct transformer *t, __u16 dst, __u16 addend,
-		       __u32 index, const struct gguf_tensor *source)
+__u32 transformer_embed(struct compile *c, const struct transformer *t, __u16 dst, __u16 addend,
+			__u32 index, const struct gguf_tensor *source)
 {
 	struct llm_insn insn = compile_insn(LLM_OP_EMBED, dst);
 
@@ -42,27 +56,14 @@ static __u32 add_embedding(struct compile *c, const struct transformer *t)
 	__u32 number;
 
 	tokens = compile_need(c, "token_embd.weight", t->width, c->writer.model.vocab_size);
-	number = add_embed(c, t, positions ? t->normed : t->x, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
-			   tokens);
+	number = transformer_embed(c, t, positions ? t->normed : t->x, LLM_IMAGE_NONE16,
+				   LLM_EMBED_TOKEN, tokens);
 	if (positions) {
 		learned = compile_need(c, "position_embd.weight", t->width,
 				       c->writer.model.context_length);
-		add_embed(c, t, t->x, t->normed, LLM_EMBED_POSITION, learned);
+		transformer_embed(c, t, t->x, t->normed, LLM_EMBED_POSITION, learned);
 	}
 	return number;
-}
-
-static void add_angles(struct compile *c, struct transformer *t)
-{
-	if (!t->rotates)
-		return;
-	t->angles = rope_add(c, &t->rope, "rope_frequencies");
-	t->window_angles = t->angles;
-	if (t->window && (t->window_rope.base != t->rope.base ||
-			  t->window_rope.factor != t->rope.factor ||
-			  t->window_rope.yarn != t->rope.yarn ||
-			  t->window_rope.magnitude != t->rope.magnitude))
-		t->window_angles = rope_add(c, &t->window_rope, "rope_window_frequencies");
 }
 
 /* A norm without its place; its tensors have so many columns and rows. */
@@ -149,6 +150,7 @@ static void add_attend(struct compile *c, const struct transformer *t, __u32 lay
 	insn.src[0] = t->qkv;
 	insn.src[1] = t->qkv;
 	insn.src[2] = t->qkv;
+	insn.flags = t->whole ? LLM_ATTEND_WHOLE : 0;
 	insn.slot = image_add_kv(&c->writer, keys, t->kv_heads * t->value_dim);
 	insn.arg[1] = queries;
 	insn.arg[2] = queries + keys;
@@ -162,9 +164,8 @@ static void add_attend(struct compile *c, const struct transformer *t, __u32 lay
 	image_add_insn(&c->writer, &insn);
 }
 
-/* dst = after * f(before * src) */
-static void add_act(struct compile *c, __u32 activation, __u16 dst, __u16 src, float before,
-		    float after)
+void transformer_act(struct compile *c, __u32 activation, __u16 dst, __u16 src, float before,
+		     float after)
 {
 	struct llm_insn insn = compile_insn(LLM_OP_ACT, dst);
 
@@ -187,7 +188,7 @@ static void add_last(struct compile *c, const struct transformer *t,
 		if (compile_find(c, bias, t->width, 1))
 			compile_fail(c, EOPNOTSUPP, "tensor '%s' is not supported with key '%s'",
 				     bias, compile_key(c, "residual_scale"));
-		add_act(c, LLM_ACT_NONE, place->src, place->src, t->residual_scale, 1);
+		transformer_act(c, LLM_ACT_NONE, place->src, place->src, t->residual_scale, 1);
 	}
 	linear_add(c, place, &linear, 1);
 }
@@ -279,7 +280,7 @@ void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __
 	};
 
 	linear_add(c, &first, &up, 1);
-	add_act(c, t->arch->activation, t->gated, t->up, 1, 1);
+	transformer_act(c, t->arch->activation, t->gated, t->up, 1, 1);
 	add_last(c, t, &last, "ffn_down");
 }
 
@@ -297,15 +298,19 @@ void transformer_output(struct compile *c, const struct transformer *t, __u32 em
 	image_add_insn(&c->writer, &gather);
 	transformer_norm(c, t, normed, wanted, LLM_IMAGE_NONE16, "output_norm");
 	c->writer.model.embedding = normed;
+	compile_pooling(c, LLM_POOLING_LAST);
+	if (c->writer.model.pooling == LLM_POOLING_RANK)
+		compile_fail(c, EOPNOTSUPP, "key '%s': ranking is supported for encoders only",
+			     compile_key(c, "pooling_type"));
 	if (t->logit_scale != 1)
-		add_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
+		transformer_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
 	linear.src[0] = normed;
 	output = compile_find(c, "output.weight", t->width, vocab);
 	linear.tensor[0] = output ? compile_weight(c, "output.weight", &output, 1) : embedding;
 	linear.tensor[1] = compile_vector(c, compile_find(c, "output.bias", vocab, 1));
 	image_add_insn(&c->writer, &linear);
 	if (t->logit_cap > 0)
-		add_act(c, LLM_ACT_TANH, logits, logits, 1 / t->logit_cap, t->logit_cap);
+		transformer_act(c, LLM_ACT_TANH, logits, logits, 1 / t->logit_cap, t->logit_cap);
 	c->writer.model.logits = logits;
 }
 
@@ -359,9 +364,8 @@ void compile_transformer(struct compile *c, const struct arch *arch)
 		arch->read(c, &t);
 	if (c->code)
 		return;
-	add_registers(c, &t);
+	transformer_registers(c, &t);
 	embedding = add_embedding(c, &t);
-	add_angles(c, &t);
 	for (layer = 0; layer < t.layers && !c->code; layer++)
 		add_layer(c, &t, layer);
 	transformer_output(c, &t, embedding);

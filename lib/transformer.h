@@ -32,6 +32,7 @@
  * @window: positions that layers with a window attend over, or 0
  * @windowed: which layers have a window
  * @window_rope: rotary positions of those layers
+ * @whole: attention is bidirectional
  * @parallel: attention and the feed-forward part take the same representation
  * @feed_forward: adds the feed-forward part of a layer: from register @src to
  *	@dst, added to @residual unless that is LLM_IMAGE_NONE16; transformer_gated()
@@ -69,6 +70,7 @@ struct transformer {
 	__u32 window;
 	bool windowed[COMPILE_MAX_LAYERS];
 	struct rope window_rope;
+	bool whole;
 	bool parallel;
 	void (*feed_forward)(struct compile *c, struct transformer *t, __u32 layer, __u16 dst,
 			     __u16 src, __u16 residual);
@@ -108,6 +110,39 @@ void transformer_read(struct compile *c, struct transformer *t);
  */
 void transformer_read_window(struct compile *c, struct transformer *t, __u32 missing,
 			     __u32 period);
+
+/**
+ * transformer_registers() - adds the registers, and what fills those of angles
+ * @c: compilation
+ * @t: model that was read; its registers are filled
+ */
+void transformer_registers(struct compile *c, struct transformer *t);
+
+/**
+ * transformer_embed() - adds a row of a table
+ * @c: compilation
+ * @t: model
+ * @dst: register
+ * @addend: register that is added, not @dst, or LLM_IMAGE_NONE16
+ * @index: enum llm_embed_what
+ * @source: table, or NULL after a failure
+ *
+ * Return: the table's number in the image.
+ */
+__u32 transformer_embed(struct compile *c, const struct transformer *t, __u16 dst, __u16 addend,
+			__u32 index, const struct gguf_tensor *source);
+
+/**
+ * transformer_act() - adds dst = after * f(before * src)
+ * @c: compilation
+ * @activation: f, enum llm_activation
+ * @dst: register
+ * @src: register, may be @dst
+ * @before: factor
+ * @after: factor
+ */
+void transformer_act(struct compile *c, __u32 activation, __u16 dst, __u16 src, float before,
+		     float after);
 
 /**
  * transformer_norm() - adds a norm of the whole representation

@@ -178,7 +178,7 @@ MUTATION(norm_rows, insn(LLM_OP_NORM)->dst = MODEL->logits)
 MUTATION(embed_tensor, insn(LLM_OP_EMBED)->tensor[0] = insn(LLM_OP_NORM)->tensor[0])
 MUTATION(embed_rows, insn(LLM_OP_EMBED)->dst = insn(LLM_OP_GATHER)->dst)
 MUTATION(embed_scale, insn(LLM_OP_EMBED)->arg[0] = 0x7f800000)
-MUTATION(embed_index, insn(LLM_OP_EMBED)->arg[1] = LLM_EMBED_POSITION + 1)
+MUTATION(embed_index, insn(LLM_OP_EMBED)->arg[1] = LLM_EMBED_FIRST + 1)
 MUTATION(embed_positions, (insn(LLM_OP_EMBED)->arg[1] = LLM_EMBED_POSITION,
 			   MODEL->context_length = MODEL->vocab_size + 1))
 MUTATION(embed_addend, insn(LLM_OP_EMBED)->src[0] = insn(LLM_OP_NORM)->dst)
@@ -340,7 +340,7 @@ static const struct refusal programs[] = {
 	{ embed_tensor, -EINVAL, "tensor" },
 	{ embed_rows, -EINVAL, "wrong kind of rows" },
 	{ embed_scale, -EINVAL, "not finite" },
-	{ embed_index, -EOPNOTSUPP, "index 2 is not known" },
+	{ embed_index, -EOPNOTSUPP, "index 3 is not known" },
 	{ embed_positions, -EINVAL, "300 rows for 301 positions" },
 	{ embed_addend, -EINVAL, "written only to 0" },
 	{ embed_alias, -EINVAL, "both source and destination" },

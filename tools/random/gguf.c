@@ -24,6 +24,7 @@ enum { KEY_U32 = 4, KEY_I32 = 5, KEY_F32 = 6, KEY_BOOL = 7, KEY_STRING = 8, KEY_
  * @format: number format
  * @columns: numbers in a row
  * @rows: rows, or 0 for one dimension
+ * @count: matrices that @rows are those of, or 0 for less than three dimensions
  * @numbers: what it is filled with
  */
 struct tensor {
@@ -31,6 +32,7 @@ struct tensor {
 	const struct format *format;
 	uint32_t columns;
 	uint32_t rows;
+	uint32_t count;
 	struct numbers numbers;
 };
 
@@ -155,6 +157,13 @@ void gguf_tensor(struct gguf *g, const char *name, const struct format *format, 
 	snprintf(t->name, sizeof(t->name), "%s", name);
 }
 
+void gguf_stack(struct gguf *g, const char *name, const struct format *format, uint32_t columns,
+		uint32_t rows, uint32_t count, struct numbers numbers)
+{
+	gguf_tensor(g, name, format, columns, rows * count, numbers);
+	g->tensors[g->tensor_count - 1].count = count;
+}
+
 static uint64_t tensor_bytes(const struct tensor *t)
 {
 	return (uint64_t)(t->rows ? t->rows : 1) * (t->columns / t->format->block) *
@@ -166,16 +175,23 @@ static uint64_t padded(uint64_t size)
 	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
+static void put_dimensions(struct gguf *g, const struct tensor *t)
+{
+	put_u32(g, t->count ? 3 : t->rows ? 2 : 1);
+	put_u64(g, t->columns);
+	if (t->rows)
+		put_u64(g, t->count ? t->rows / t->count : t->rows);
+	if (t->count)
+		put_u64(g, t->count);
+}
+
 static void put_infos(struct gguf *g)
 {
 	uint64_t at = 0, i;
 
 	for (i = 0; i < g->tensor_count; i++) {
 		put_string(g, g->tensors[i].name);
-		put_u32(g, g->tensors[i].rows ? 2 : 1);
-		put_u64(g, g->tensors[i].columns);
-		if (g->tensors[i].rows)
-			put_u64(g, g->tensors[i].rows);
+		put_dimensions(g, &g->tensors[i]);
 		put_u32(g, g->tensors[i].format->number);
 		put_u64(g, at);
 		at += padded(tensor_bytes(&g->tensors[i]));

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kinds of models, and the keys that only one of them has. */
+#include <stdio.h>
 #include <string.h>
 
 #include "random.h"
 
 /* Windows and bounds are short, so that a few hundred positions are beyond them. */
 #define WINDOW	64
+#define BERT	(LAYER_NORM | POSITIONS | QKV_BIAS | BIASES | UNGATED | ENCODER)
 
 static void mistral(struct gguf *g, const struct sizes *s)
 {
@@ -91,6 +93,33 @@ static void granite(struct gguf *g, const struct sizes *s)
 	gguf_f32(g, "granite.attention.scale", 1.5f / s->head);
 }
 
+static void encoder(struct gguf *g, const struct sizes *s)
+{
+	char name[MAX_NAME];
+
+	snprintf(name, sizeof(name), "%s.attention.causal", s->kind->arch);
+	gguf_bool(g, name, false);
+	gguf_u32(g, "tokenizer.ggml.token_type_count", 2);
+	snprintf(name, sizeof(name), "%s.pooling_type", s->kind->arch);
+	gguf_u32(g, name, s->kind->traits & RANKS ? 4 : s->kind->traits & POSITIONS ? 2 : 1);
+}
+
+static void experts(struct gguf *g, const struct sizes *s)
+{
+	char name[MAX_NAME];
+
+	snprintf(name, sizeof(name), "%s.expert_count", s->kind->arch);
+	gguf_u32(g, name, EXPERT_COUNT);
+	snprintf(name, sizeof(name), "%s.expert_used_count", s->kind->arch);
+	gguf_u32(g, name, EXPERTS_USED);
+	if (!strcmp(s->kind->arch, "llama"))
+		return;
+	snprintf(name, sizeof(name), "%s.expert_feed_forward_length", s->kind->arch);
+	gguf_u32(g, name, s->hidden / 2);
+	if (s->kind->traits & SHARED_EXPERT)
+		gguf_u32(g, "qwen2moe.expert_shared_feed_forward_length", s->hidden);
+}
+
 static const struct kind kinds[] = {
 	{ "llama", "llama", UNTIED, 0, NULL },
 	{ "llama-tied", "llama", 0, 0, NULL },
@@ -101,9 +130,9 @@ static const struct kind kinds[] = {
 	{ "mistral", "llama", UNTIED, 0, mistral },
 	{ "qwen2", "qwen2", QKV_BIAS, 0, qwen },
 	{ "qwen3", "qwen3", HEAD_NORMS, 0, qwen },
-	{ "gemma", "gemma", SCALED_EMBEDDING, 0, NULL },
-	{ "gemma2", "gemma2", POST_NORMS | SCALED_EMBEDDING, 0, gemma2 },
-	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS | SCALED_EMBEDDING, 7, gemma3 },
+	{ "gemma", "gemma", 0, 0, NULL },
+	{ "gemma2", "gemma2", POST_NORMS, 0, gemma2 },
+	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS, 7, gemma3 },
 	{ "phi3", "phi3", UNTIED | JOINED_QKV | JOINED_GATE, 0, NULL },
 	{ "phi3-long", "phi3", UNTIED | JOINED_QKV | JOINED_GATE | ROPE_FACTORS, 0, phi3_long },
 	{ "gpt2", "gpt2", LAYER_NORM | POSITIONS | JOINED_QKV | QKV_BIAS | BIASES | UNGATED, 0,
@@ -118,7 +147,13 @@ static const struct kind kinds[] = {
 	{ "stablelm", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE, 0, NULL },
 	{ "stablelm-parallel", "stablelm", LAYER_NORM | UNTIED | PARTIAL_ROPE | NO_FFN_NORM |
 	  OWN_HEAD_NORMS, 0, NULL },
-	{ "granite", "granite", SCALED_EMBEDDING, 0, granite },
+	{ "granite", "granite", 0, 0, granite },
+	{ "mixtral", "llama", UNTIED | EXPERTS, 0, experts },
+	{ "qwen2moe", "qwen2moe", QKV_BIAS | EXPERTS | SHARED_EXPERT | UNTIED, 0, experts },
+	{ "qwen3moe", "qwen3moe", HEAD_NORMS | EXPERTS | UNTIED, 0, experts },
+	{ "bert", "bert", BERT, 0, encoder },
+	{ "bert-rank", "bert", BERT | RANKS, 0, encoder },
+	{ "nomic-bert", "nomic-bert", LAYER_NORM | JOINED_QKV | ENCODER, 0, encoder },
 };
 
 const struct kind *kind_at(size_t i)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys and tensors of a model. Weights are such that every matrix keeps the
- * variance of what goes through it.
+ * variance of what goes through it, that attention is neither even nor on one
+ * position, and that the logits have a spread of about three.
  */
 #include <math.h>
 #include <stdio.h>
@@ -9,11 +10,8 @@
 
 #include "random.h"
 
-/*
- * Where the output is tied to embeddings that are scaled up, what the layers add
- * has to be larger than those, or each token would predict itself.
- */
-#define SCALED_GAIN		16.0
+#define LOGIT_SPREAD		3.0
+#define QUERY_KEY_GAIN		1.4
 
 /**
  * struct adding - tensors as they are added
@@ -77,19 +75,12 @@ static void add_linear(struct adding *a, const char *name, uint32_t columns, uin
 		add_f32(a, full, rows, 0, 0, 0.1);
 }
 
-/* What the last matrix or norm of a part of a layer multiplies by. */
-static double last_gain(const struct adding *a)
-{
-	return has(a, SCALED_EMBEDDING) ? SCALED_GAIN : 1;
-}
-
 static void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
 {
-	double gain = strncmp(name, "post_", 5) ? 1 : last_gain(a);
 	char full[MAX_NAME];
 
 	name_in_layer(a, full, name, "weight");
-	add_f32(a, full, columns, rows, gain, 0.2 * gain);
+	add_f32(a, full, columns, rows, 1, 0.2);
 	name_in_layer(a, full, name, "bias");
 	if (has(a, LAYER_NORM) && !rows && columns == a->s->width)
 		add_f32(a, full, columns, 0, 0, 0.1);
@@ -118,14 +109,14 @@ static void add_attention(struct adding *a)
 	bool bias = has(a, QKV_BIAS);
 
 	if (has(a, JOINED_QKV)) {
-		add_linear(a, "attn_qkv", s->width, queries + 2 * keys, 1, bias);
+		add_linear(a, "attn_qkv", s->width, queries + 2 * keys, QUERY_KEY_GAIN, bias);
 	} else {
-		add_linear(a, "attn_q", s->width, queries, 1, bias);
-		add_linear(a, "attn_k", s->width, keys, 1, bias);
+		add_linear(a, "attn_q", s->width, queries, QUERY_KEY_GAIN, bias);
+		add_linear(a, "attn_k", s->width, keys, QUERY_KEY_GAIN, bias);
 		add_linear(a, "attn_v", s->width, keys, 1, bias);
 	}
 	add_head_norms(a);
-	add_linear(a, "attn_output", queries, s->width, last_gain(a), has(a, BIASES));
+	add_linear(a, "attn_output", queries, s->width, 1, has(a, BIASES));
 }
 
 static void add_feed_forward(struct adding *a)
@@ -140,7 +131,45 @@ static void add_feed_forward(struct adding *a)
 			add_linear(a, "ffn_gate", s->width, s->hidden, 1, bias);
 		add_linear(a, "ffn_up", s->width, s->hidden, 1, bias);
 	}
-	add_linear(a, "ffn_down", s->hidden, s->width, last_gain(a), bias);
+	add_linear(a, "ffn_down", s->hidden, s->width, 1, bias);
+}
+
+static void add_stack(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
+{
+	char full[MAX_NAME];
+
+	name_in_layer(a, full, name, "weight");
+	gguf_stack(a->g, full, format_for(a, columns), columns, rows, EXPERT_COUNT,
+		   (struct numbers) { .spread = 1 / sqrt(columns) });
+}
+
+/* Experts that are clearly ahead of others: small differences choose the same ones. */
+static void add_experts(struct adding *a)
+{
+	const struct sizes *s = a->s;
+	uint32_t hidden = strcmp(s->kind->arch, "llama") ? s->hidden / 2 : s->hidden;
+	char full[MAX_NAME];
+
+	name_in_layer(a, full, "ffn_gate_inp", "weight");
+	add_f32(a, full, s->width, EXPERT_COUNT, 0, 2 / sqrt(s->width));
+	add_stack(a, "ffn_gate_exps", s->width, hidden);
+	add_stack(a, "ffn_up_exps", s->width, hidden);
+	add_stack(a, "ffn_down_exps", hidden, s->width);
+	if (!has(a, SHARED_EXPERT))
+		return;
+	name_in_layer(a, full, "ffn_gate_inp_shexp", "weight");
+	add_f32(a, full, s->width, 0, 0, 1 / sqrt(s->width));
+	add_linear(a, "ffn_gate_shexp", s->width, s->hidden, 1, false);
+	add_linear(a, "ffn_up_shexp", s->width, s->hidden, 1, false);
+	add_linear(a, "ffn_down_shexp", s->hidden, s->width, 1, false);
+}
+
+static void add_encoder_layer(struct adding *a)
+{
+	add_attention(a);
+	add_norm(a, "attn_output_norm", a->s->width, 0);
+	add_feed_forward(a);
+	add_norm(a, "layer_output_norm", a->s->width, 0);
 }
 
 static void add_layer(struct adding *a)
@@ -152,7 +181,10 @@ static void add_layer(struct adding *a)
 		add_norm(a, "post_attention_norm", a->s->width, 0);
 	if (!has(a, NO_PRE_NORMS) && !has(a, NO_FFN_NORM))
 		add_norm(a, "ffn_norm", a->s->width, 0);
-	add_feed_forward(a);
+	if (has(a, EXPERTS))
+		add_experts(a);
+	else
+		add_feed_forward(a);
 	if (has(a, POST_NORMS))
 		add_norm(a, "post_ffw_norm", a->s->width, 0);
 }
@@ -171,11 +203,26 @@ static void add_divisors(struct adding *a, const char *name, double last)
 		    (struct numbers) { .middle = 1, .step = (last - 1) / (count - 1) });
 }
 
+static void add_encoder_ends(struct adding *a)
+{
+	uint32_t width = a->s->width;
+
+	add_f32(a, "token_types.weight", width, 2, 0, 0.3);
+	add_f32(a, "token_embd_norm.weight", width, 0, 1, 0.2);
+	add_f32(a, "token_embd_norm.bias", width, 0, 0, 0.1);
+	if (!has(a, RANKS))
+		return;
+	add_matrix(a, "cls.weight", width, width, 1);
+	add_f32(a, "cls.bias", width, 0, 0, 0.1);
+	add_matrix(a, "cls.output.weight", width, 1, 1);
+	add_f32(a, "cls.output.bias", 1, 0, 0, 0.1);
+}
+
 static void add_tensors(struct adding *a)
 {
 	const struct sizes *s = a->s;
 
-	add_matrix(a, "token_embd.weight", s->width, s->vocab, 1);
+	add_matrix(a, "token_embd.weight", s->width, s->vocab, LOGIT_SPREAD);
 	if (has(a, POSITIONS))
 		add_f32(a, "position_embd.weight", s->width, s->context, 0, 0.1);
 	if (has(a, ROPE_FREQS))
@@ -184,13 +231,21 @@ static void add_tensors(struct adding *a)
 		add_divisors(a, "rope_factors_short.weight", 1.5);
 		add_divisors(a, "rope_factors_long.weight", 16);
 	}
-	for (a->layer = 0; a->layer < s->layers; a->layer++)
-		add_layer(a);
+	for (a->layer = 0; a->layer < s->layers; a->layer++) {
+		if (has(a, ENCODER))
+			add_encoder_layer(a);
+		else
+			add_layer(a);
+	}
+	if (has(a, ENCODER)) {
+		add_encoder_ends(a);
+		return;
+	}
 	add_f32(a, "output_norm.weight", s->width, 0, 1, 0.2);
 	if (has(a, LAYER_NORM))
 		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);
 	if (has(a, UNTIED))
-		add_matrix(a, "output.weight", s->width, s->vocab, 1);
+		add_matrix(a, "output.weight", s->width, s->vocab, LOGIT_SPREAD);
 }
 
 /* A key of the architecture; the name lives until the next call. */
@@ -207,8 +262,7 @@ static void add_keys(struct gguf *g, const struct sizes *s)
 	bool layer_norm = s->kind->traits & LAYER_NORM;
 
 	gguf_string(g, "general.architecture", s->kind->arch);
-	/* Readers find names of models in it and then expect their tokens. */
-	gguf_string(g, "general.name", "random");
+	gguf_string(g, "general.name", s->kind->name);
 	gguf_u32(g, "general.quantization_version", 2);
 	gguf_u32(g, key(s, "block_count"), s->layers);
 	gguf_u32(g, key(s, "context_length"), s->context);

@@ -50,8 +50,18 @@
 #define ROPE_FREQS	(1U << 15)
 /** ROPE_FACTORS - they have others in long contexts. */
 #define ROPE_FACTORS	(1U << 16)
-/** SCALED_EMBEDDING - embeddings are multiplied by something large. */
-#define SCALED_EMBEDDING	(1U << 17)
+/** ENCODER - texts are seen whole, sums are normed, and there are no logits. */
+#define ENCODER		(1U << 17)
+/** RANKS - it ends in a classification. */
+#define RANKS		(1U << 18)
+/** EXPERTS - each token chooses some of many feed-forward parts. */
+#define EXPERTS		(1U << 19)
+/** SHARED_EXPERT - one more is there for all. */
+#define SHARED_EXPERT	(1U << 20)
+/** EXPERT_COUNT - how many there are. */
+#define EXPERT_COUNT	8
+/** EXPERTS_USED - how many a token chooses. */
+#define EXPERTS_USED	3
 
 struct gguf;
 struct sizes;
@@ -208,6 +218,10 @@ struct numbers {
  */
 void gguf_tensor(struct gguf *g, const char *name, const struct format *format, uint32_t columns,
 		 uint32_t rows, struct numbers numbers);
+
+/** gguf_stack() - the same for one of three dimensions: @count matrices of @rows. */
+void gguf_stack(struct gguf *g, const char *name, const struct format *format, uint32_t columns,
+		uint32_t rows, uint32_t count, struct numbers numbers);
 
 /**
  * gguf_write() - writes the file and frees what was added

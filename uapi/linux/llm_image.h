@@ -478,10 +478,12 @@ enum llm_norm {
  * enum llm_embed_what - what tells LLM_OP_EMBED the row of its table
  * @LLM_EMBED_TOKEN: the token; the table has vocab_size rows
  * @LLM_EMBED_POSITION: the position; the table has at least context_length rows
+ * @LLM_EMBED_FIRST: it is the first one
  */
 enum llm_embed_what {
 	LLM_EMBED_TOKEN = 0,
 	LLM_EMBED_POSITION = 1,
+	LLM_EMBED_FIRST = 2,
 };
 
 /**

@@ -45,7 +45,7 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 	if (!err)
 		err = llm_verify_finite(v, insn->arg[0], false);
 	if (!err)
-		err = llm_verify_below(v, "index", insn->arg[1], LLM_EMBED_POSITION + 1);
+		err = llm_verify_below(v, "index", insn->arg[1], LLM_EMBED_FIRST + 1);
 	if (!err)
 		err = llm_verify_write(v, insn->dst, 0, table->columns);
 	if (!err)
@@ -130,6 +130,18 @@ static void take_row(float *to, const struct llm_tensor *table, u32 index)
 		row_from_blocks(to, table, from);
 }
 
+static u32 index_of(const struct llm_row *row, const struct llm_insn *insn)
+{
+	switch (insn->arg[1]) {
+	case LLM_EMBED_TOKEN:
+		return row->token;
+	case LLM_EMBED_POSITION:
+		return row->position;
+	default:
+		return 0;
+	}
+}
+
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
 	const struct llm_tensor *table = &step->plan->image->tensors[insn->tensor[0]];
@@ -141,8 +153,7 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 
 	for (i = span.first; i < span.end; i++) {
 		to = llm_op_row(step, insn->dst, i);
-		take_row(to, table, insn->arg[1] == LLM_EMBED_POSITION ? step->rows[i].position :
-									 step->rows[i].token);
+		take_row(to, table, index_of(&step->rows[i], insn));
 		if (scale != 1)
 			for (j = 0; j < table->columns; j++)
 				to[j] *= scale;

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <stdio.h>
+
+#include "encoder.h"
+#include "transformer.h"
+
+static void read_keys(struct compile *c, struct transformer *t)
+{
+	transformer_read(c, t);
+	t->whole = true;
+	if (compile_bool(c, compile_key(c, "attention.causal"), false))
+		compile_fail(c, EOPNOTSUPP, "key '%s': causal encoders are not supported",
+			     compile_key(c, "attention.causal"));
+}
+
+/* All of a text is of the first type, as llama.cpp has it. */
+static void add_embedding(struct compile *c, struct transformer *t)
+{
+	const struct gguf_tensor *types = gguf_tensor_find(c->gguf, "token_types.weight");
+	__u32 vocab = c->writer.model.vocab_size;
+	__u16 from = t->normed, to = t->x, free;
+
+	transformer_embed(c, t, from, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
+			  compile_need(c, "token_embd.weight", t->width, vocab));
+	if (types) {
+		transformer_embed(c, t, to, from, LLM_EMBED_FIRST,
+				  compile_need(c, "token_types.weight", t->width, types->dims[1]));
+		free = from;
+		from = to;
+		to = free;
+	}
+	if (t->arch->traits & TRANSFORMER_POSITIONS) {
+		transformer_embed(c, t, to, from, LLM_EMBED_POSITION,
+				  compile_need(c, "position_embd.weight", t->width,
+					       c->writer.model.context_length));
+		from = to;
+	}
+	transformer_norm(c, t, t->x, from, LLM_IMAGE_NONE16, "token_embd_norm");
+}
+
+static void add_layer(struct compile *c, struct transformer *t, __u32 layer)
+{
+	char name[COMPILE_NAME_SIZE];
+
+	transformer_attend(c, t, layer, t->x);
+	transformer_attended(c, t, layer, t->normed, t->x);
+	snprintf(name, sizeof(name), "blk.%u.attn_output_norm", layer);
+	transformer_norm(c, t, t->x, t->normed, LLM_IMAGE_NONE16, name);
+	t->feed_forward(c, t, layer, t->normed, t->x, t->x);
+	snprintf(name, sizeof(name), "blk.%u.layer_output_norm", layer);
+	transformer_norm(c, t, t->x, t->normed, LLM_IMAGE_NONE16, name);
+}
+
+/* A matrix of the head, with its bias if there is one. */
+static __u16 add_head(struct compile *c, const struct transformer *t, __u16 src, const char *name,
+		      __u32 rows)
+{
+	__u16 dst = image_add_register(&c->writer, rows, LLM_ROWS_OUTPUT);
+	struct llm_insn insn = compile_insn(LLM_OP_LINEAR, dst);
+	const struct gguf_tensor *weight;
+	char full[COMPILE_NAME_SIZE];
+
+	snprintf(full, sizeof(full), "%s.weight", name);
+	weight = compile_need(c, full, t->width, rows);
+	if (c->code)
+		return dst;
+	insn.src[0] = src;
+	insn.tensor[0] = compile_weight(c, full, &weight, 1);
+	snprintf(full, sizeof(full), "%s.bias", name);
+	insn.tensor[1] = compile_vector(c, compile_find(c, full, rows, 1));
+	image_add_insn(&c->writer, &insn);
+	return dst;
+}
+
+/* The scores: output (tanh (cls x)), or output x alone. */
+static __u16 add_scores(struct compile *c, const struct transformer *t, __u16 src)
+{
+	const char *labels = compile_key(c, "classifier.output_labels");
+	const struct gguf_key *key = gguf_key_find(c->gguf, labels);
+
+	if (key && (key->kind != GGUF_ARRAY || !key->count || key->count > COMPILE_MAX_WIDTH)) {
+		compile_fail(c, EINVAL, "key '%s' is not a list", labels);
+		return src;
+	}
+	if (gguf_tensor_find(c->gguf, "cls.weight")) {
+		src = add_head(c, t, src, "cls", t->width);
+		transformer_act(c, LLM_ACT_TANH, src, src, 1, 1);
+	}
+	return add_head(c, t, src, "cls.output", key ? key->count : 1);
+}
+
+static void add_output(struct compile *c, const struct transformer *t)
+{
+	__u16 wanted = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
+	struct llm_insn gather = compile_insn(LLM_OP_GATHER, wanted);
+
+	gather.src[0] = t->x;
+	image_add_insn(&c->writer, &gather);
+	compile_pooling(c, LLM_POOLING_MEAN);
+	if (c->writer.model.pooling == LLM_POOLING_RANK)
+		wanted = add_scores(c, t, wanted);
+	c->writer.model.embedding = wanted;
+	c->writer.model.logits = LLM_IMAGE_NONE;
+}
+
+void compile_encoder(struct compile *c, const struct arch *arch)
+{
+	struct transformer t = { .arch = arch };
+	__u32 layer;
+
+	read_keys(c, &t);
+	if (c->code)
+		return;
+	transformer_registers(c, &t);
+	add_embedding(c, &t);
+	for (layer = 0; layer < t.layers && !c->code; layer++)
+		add_layer(c, &t, layer);
+	add_output(c, &t);
+}
