@@ -24,6 +24,7 @@ struct tokenizer {
 static const struct tokenizer tokenizers[] = {
 	{ "llama", compile_vocab_spm },
 	{ "gpt2", compile_vocab_bpe },
+	{ "bert", compile_vocab_wordpiece },
 };
 
 void compile_fail(struct compile *c, int code, const char *format, ...)
@@ -334,7 +335,7 @@ void compile_vocab(struct compile *c)
 		}
 	}
 	compile_fail(c, EOPNOTSUPP,
-		     "tokenizer '%.*s' is not supported; 'llama' (SentencePiece) and 'gpt2' (byte pairs) are",
+		     "tokenizer '%.*s' is not supported; 'llama', 'gpt2' and 'bert' are",
 		     length < 32 ? (int)length : 32, name);
 }
 

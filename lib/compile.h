@@ -288,6 +288,12 @@ void compile_vocab_spm(struct compile *c);
 void compile_vocab_bpe(struct compile *c);
 
 /**
+ * compile_vocab_wordpiece() - compiles a WordPiece vocabulary
+ * @c: compilation
+ */
+void compile_vocab_wordpiece(struct compile *c);
+
+/**
  * compile_chat() - compiles the chat template, if there is one
  * @c: compilation whose vocabulary was compiled
  *

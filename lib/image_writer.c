@@ -5,7 +5,7 @@
 #include "image_writer.h"
 #include "number.h"
 
-#define MAX_SECTIONS 12
+#define MAX_SECTIONS 13
 
 static __u64 align_up(__u64 offset)
 {
@@ -111,6 +111,12 @@ void image_set_split(struct image_writer *writer, const void *bytes, size_t leng
 	add(writer, &writer->split, bytes, length);
 }
 
+void image_set_fold(struct image_writer *writer, const void *bytes, size_t length)
+{
+	writer->fold.length = 0;
+	add(writer, &writer->fold, bytes, length);
+}
+
 /**
  * struct layout - where the sections lie; the data, as the longest, last
  * @sections: sections
@@ -141,6 +147,7 @@ static void lay_out(const struct image_writer *writer, struct layout *layout)
 		{ LLM_SECTION_STRINGS, writer->strings.bytes, writer->strings.length, true },
 		{ LLM_SECTION_MERGES, writer->merges.bytes, writer->merges.length, true },
 		{ LLM_SECTION_SPLIT, writer->split.bytes, writer->split.length, true },
+		{ LLM_SECTION_FOLD, writer->fold.bytes, writer->fold.length, true },
 		{ LLM_SECTION_CHAT, &writer->chat, sizeof(writer->chat), writer->has_chat },
 		{ LLM_SECTION_DATA, NULL, writer->data_length, true },
 	};
@@ -213,4 +220,5 @@ void image_destroy(struct image_writer *writer)
 	free(writer->strings.bytes);
 	free(writer->merges.bytes);
 	free(writer->split.bytes);
+	free(writer->fold.bytes);
 }

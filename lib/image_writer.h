@@ -33,6 +33,7 @@ struct image_array {
  * @strings: texts
  * @merges: struct llm_image_merge
  * @split: LLM_SECTION_SPLIT
+ * @fold: LLM_SECTION_FOLD
  * @data_length: bytes of LLM_SECTION_DATA
  * @out_of_memory: an addition failed; the image is not whole
  *
@@ -51,6 +52,7 @@ struct image_writer {
 	struct image_array strings;
 	struct image_array merges;
 	struct image_array split;
+	struct image_array fold;
 	__u64 data_length;
 	bool out_of_memory;
 };
@@ -137,6 +139,14 @@ void image_add_merge(struct image_writer *writer, const struct llm_image_merge *
  * @length: bytes
  */
 void image_set_split(struct image_writer *writer, const void *bytes, size_t length);
+
+/**
+ * image_set_fold() - sets what becomes of characters
+ * @writer: image
+ * @bytes: LLM_SECTION_FOLD
+ * @length: bytes
+ */
+void image_set_fold(struct image_writer *writer, const void *bytes, size_t length);
 
 /**
  * image_size() - bytes of the whole image

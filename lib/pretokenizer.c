@@ -32,10 +32,13 @@ static const struct pretokenizer pretokenizers[] = {
 	{
 		.names = {
 			"gpt-2", "phi-2", "jina-es", "jina-de", "gigachat", "jina-v2-es",
-			"jina-v2-de", "a.x-4.0", "mellum", "modern-bert", "jina-v1-en",
-			"jina-v2-code", "roberta-bpe", "exaone4",
+			"jina-v2-de", "a.x-4.0", "mellum", "modern-bert", "exaone4",
 		},
 		.expressions = { GPT2 },
+	}, {
+		.names = { "roberta-bpe", "jina-v1-en", "jina-v2-code" },
+		.expressions = { GPT2 },
+		.adds_separator = true,
 	}, {
 		.names = { "mpt", "olmo", "jais", "trillion", "granite-docling" },
 		.expressions = { GPT2 },

@@ -12,12 +12,14 @@
  * @expressions: a regular expression a pass, see regex.h, up to NULL
  * @whole_pieces: a piece that is a token is not merged
  * @adds_bos: a text begins with a BOS where no key says otherwise
+ * @adds_separator: likewise the second of two texts with a separator
  */
 struct pretokenizer {
 	const char *names[16];
 	const char *expressions[LLM_SPLIT_MAX_PASSES + 1];
 	bool whole_pieces;
 	bool adds_bos;
+	bool adds_separator;
 };
 
 /**

@@ -5,6 +5,8 @@
 #include "vocab.h"
 
 #define MAX_STRINGS (64U << 20)
+/* What SentencePiece writes for a space, U+2581. */
+#define SPACE_MARK "\u2581"
 
 /**
  * struct known_text - a text that says what a token is
@@ -157,6 +159,21 @@ struct llm_image_token vocab_kind(struct compile *c, const struct vocab *vocab, 
 	return known;
 }
 
+__u64 vocab_plain(char *to, const char *text, __u64 length)
+{
+	__u64 i = 0, used = 0;
+
+	while (i < length) {
+		if (length - i >= 3 && !memcmp(text + i, SPACE_MARK, 3)) {
+			to[used++] = ' ';
+			i += 3;
+		} else {
+			to[used++] = text[i++];
+		}
+	}
+	return used;
+}
+
 void vocab_add(struct compile *c, const struct llm_image_token *token, const char *text,
 	       __u64 length)
 {
@@ -259,15 +276,18 @@ void vocab_finish(struct compile *c, __u32 kind, const struct vocab_defaults *de
 	tokenizer->kind = kind;
 	tokenizer->unknown = token_id(c, "tokenizer.ggml.unknown_token_id", defaults->unknown);
 	tokenizer->bos = token_id(c, "tokenizer.ggml.bos_token_id", defaults->bos);
-	tokenizer->eos = token_id(c, "tokenizer.ggml.eos_token_id", defaults->eos);
+	tokenizer->eos = token_id(c, defaults->eos_key, defaults->eos);
 	set_flag(c, "tokenizer.ggml.add_bos_token", defaults->flags, LLM_TOKENIZER_ADD_BOS);
 	set_flag(c, "tokenizer.ggml.add_eos_token", defaults->flags, LLM_TOKENIZER_ADD_EOS);
-	set_flag(c, "tokenizer.ggml.add_space_prefix", defaults->flags,
-		 LLM_TOKENIZER_SPACE_PREFIX);
+	set_flag(c, "tokenizer.ggml.add_sep_token", defaults->flags, LLM_TOKENIZER_ADD_SEP);
+	/* Others do not look at it. */
+	if (kind == LLM_TOKENIZER_SPM)
+		set_flag(c, "tokenizer.ggml.add_space_prefix", defaults->flags,
+			 LLM_TOKENIZER_SPACE_PREFIX);
 	if (tokenizer->bos == LLM_IMAGE_NONE)
 		tokenizer->flags &= ~LLM_TOKENIZER_ADD_BOS;
 	if (tokenizer->eos == LLM_IMAGE_NONE)
-		tokenizer->flags &= ~LLM_TOKENIZER_ADD_EOS;
+		tokenizer->flags &= ~(LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP);
 	if (!c->code)
 		mark_ends(c);
 }

@@ -24,12 +24,14 @@ struct vocab {
 
 /**
  * struct vocab_defaults - what holds where no key says otherwise
+ * @eos_key: key of @eos
  * @bos: token that begins a text, or LLM_IMAGE_NONE
  * @eos: token that ends a text, or LLM_IMAGE_NONE
  * @unknown: token for what can't be expressed, or LLM_IMAGE_NONE
- * @flags: LLM_TOKENIZER_ADD_BOS, _ADD_EOS and _SPACE_PREFIX
+ * @flags: LLM_TOKENIZER_ADD_BOS, _ADD_EOS, _ADD_SEP and _SPACE_PREFIX
  */
 struct vocab_defaults {
+	const char *eos_key;
 	__u32 bos;
 	__u32 eos;
 	__u32 unknown;
@@ -59,6 +61,16 @@ void vocab_open(struct compile *c, struct vocab *vocab, bool needs_scores);
  */
 struct llm_image_token vocab_kind(struct compile *c, const struct vocab *vocab, __u32 token,
 				  const char *text, __u64 length);
+
+/**
+ * vocab_plain() - a text with spaces where U+2581 stands for them
+ * @to: where it goes, @length bytes
+ * @text: text
+ * @length: bytes
+ *
+ * Return: bytes of it.
+ */
+__u64 vocab_plain(char *to, const char *text, __u64 length);
 
 /**
  * vocab_add() - adds a token to the image

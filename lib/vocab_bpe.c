@@ -211,7 +211,10 @@ static void add_split(struct compile *c, const struct bpe *bpe)
 void compile_vocab_bpe(struct compile *c)
 {
 	/* llama.cpp's for GPT-2. */
-	struct vocab_defaults defaults = { .bos = 11, .eos = 11, .unknown = LLM_IMAGE_NONE };
+	struct vocab_defaults defaults = {
+		.eos_key = "tokenizer.ggml.eos_token_id", .bos = 11, .eos = 11,
+		.unknown = LLM_IMAGE_NONE,
+	};
 	struct bpe bpe = { 0 };
 
 	vocab_open(c, &bpe.vocab, false);
@@ -226,12 +229,11 @@ void compile_vocab_bpe(struct compile *c)
 		add_split(c, &bpe);
 		if (bpe.pretokenizer->adds_bos)
 			defaults.flags |= LLM_TOKENIZER_ADD_BOS;
+		if (bpe.pretokenizer->adds_separator)
+			defaults.flags |= LLM_TOKENIZER_ADD_SEP;
 	}
 	vocab_finish(c, LLM_TOKENIZER_BPE, &defaults);
-	if (!c->code) {
-		c->writer.tokenizer.flags &= ~LLM_TOKENIZER_SPACE_PREFIX;
-		if (bpe.pretokenizer->whole_pieces)
-			c->writer.tokenizer.flags |= LLM_TOKENIZER_WHOLE_PIECES;
-	}
+	if (!c->code && bpe.pretokenizer->whole_pieces)
+		c->writer.tokenizer.flags |= LLM_TOKENIZER_WHOLE_PIECES;
 	symbols_destroy(&bpe.symbols);
 }

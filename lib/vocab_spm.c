@@ -2,12 +2,8 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "vocab.h"
-
-/* What SentencePiece writes for a space, U+2581. */
-#define SPACE_MARK "\xe2\x96\x81"
 
 /**
  * struct ranking - the order of scores
@@ -58,21 +54,6 @@ static __u32 rank_of(const struct ranking *ranking, double score)
 	return found - ranking->scores;
 }
 
-static __u64 replace_marks(char *to, const char *text, __u64 length)
-{
-	__u64 i = 0, used = 0;
-
-	while (i < length) {
-		if (length - i >= 3 && !memcmp(text + i, SPACE_MARK, 3)) {
-			to[used++] = ' ';
-			i += 3;
-		} else {
-			to[used++] = text[i++];
-		}
-	}
-	return used;
-}
-
 static void add_token(struct compile *c, const struct vocab *vocab,
 		      const struct ranking *ranking, __u32 index, const char *text, __u64 length)
 {
@@ -85,7 +66,7 @@ static void add_token(struct compile *c, const struct vocab *vocab,
 		token.rank = rank_of(ranking, gguf_array_number(c->gguf, vocab->scores, index));
 	/* Other kinds are found in the text as they are written. */
 	if (token.kind == LLM_TOKEN_NORMAL) {
-		length = replace_marks(plain, text, length);
+		length = vocab_plain(plain, text, length);
 		text = plain;
 	}
 	vocab_add(c, &token, text, length);
@@ -95,7 +76,7 @@ void compile_vocab_spm(struct compile *c)
 {
 	/* llama.cpp's for SentencePiece. */
 	const struct vocab_defaults defaults = {
-		.bos = 1, .eos = 2, .unknown = 0,
+		.eos_key = "tokenizer.ggml.eos_token_id", .bos = 1, .eos = 2, .unknown = 0,
 		.flags = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_SPACE_PREFIX,
 	};
 	struct ranking ranking = { 0 };

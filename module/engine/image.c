@@ -1,19 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image.h"
 
-#include "split.h"
 #include "tensor.h"
+#include "tokenizer.h"
 
 #define MAX_SECTIONS	64
 #define MAX_CONTEXT	(1U << 20)
 #define MAX_WIDTH	(1U << 20)
 #define MAX_SLOT_WIDTH	65536U
 #define MAX_DIMENSION	(1U << 24)
-#define MAX_TEXT	1024
 #define MAX_NAME	255
 #define MAX_STRINGS	(64ULL << 20)
 #define MAX_MERGES	(2ULL << 20)
-#define MAX_SPLIT	(8ULL << 20)
+#define MAX_TABLES	(8ULL << 20)
 
 /*
  * What an array or struct section may be. Everything but the tensor data is
@@ -37,7 +36,8 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_STRINGS] = { "strings", 1, 0, MAX_STRINGS },
 	[LLM_SECTION_DATA] = { "data", 1, 0, U64_MAX },
 	[LLM_SECTION_MERGES] = { "merges", sizeof(struct llm_image_merge), 0, MAX_MERGES },
-	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_SPLIT },
+	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_TABLES },
+	[LLM_SECTION_FOLD] = { "fold", 1, 0, MAX_TABLES },
 	[LLM_SECTION_CHAT] = { "chat", sizeof(struct llm_image_chat), 1, 1 },
 };
 
@@ -203,6 +203,7 @@ static int copy_sections(struct opening *o)
 	image->strings_length = entries(o, LLM_SECTION_STRINGS);
 	image->merge_count = entries(o, LLM_SECTION_MERGES);
 	image->split_length = entries(o, LLM_SECTION_SPLIT);
+	image->fold_length = entries(o, LLM_SECTION_FOLD);
 	memcpy(&image->model, o->bytes + o->sections[LLM_SECTION_MODEL].offset,
 	       sizeof(image->model));
 	memcpy(&image->tokenizer, o->bytes + o->sections[LLM_SECTION_TOKENIZER].offset,
@@ -214,12 +215,13 @@ static int copy_sections(struct opening *o)
 	image->strings = copy_section(o, LLM_SECTION_STRINGS);
 	image->merges = copy_section(o, LLM_SECTION_MERGES);
 	image->split = copy_section(o, LLM_SECTION_SPLIT);
+	image->fold = copy_section(o, LLM_SECTION_FOLD);
 	if (o->present & 1U << LLM_SECTION_CHAT)
 		image->chat = copy_section(o, LLM_SECTION_CHAT);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
-	    !image->strings || !image->merges || !image->split || !o->tensors ||
+	    !image->strings || !image->merges || !image->split || !image->fold || !o->tensors ||
 	    !image->tensors || (o->present & 1U << LLM_SECTION_CHAT && !image->chat))
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
@@ -384,78 +386,9 @@ static int check_tensors(struct opening *o)
 	return 0;
 }
 
-static bool is_token_or_none(const struct opening *o, u32 token)
-{
-	return token < o->image->model.vocab_size || token == LLM_IMAGE_NONE;
-}
-
 static int check_tokenizer(struct opening *o)
 {
-	const struct llm_image_tokenizer *t = &o->image->tokenizer;
-	const u32 known = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS |
-			  LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_ADD_SEP |
-			  LLM_TOKENIZER_WHOLE_PIECES;
-
-	if (t->kind != LLM_TOKENIZER_SPM && t->kind != LLM_TOKENIZER_BPE)
-		return llm_refuse(o->error, -EOPNOTSUPP, "tokenizer: kind %u is not known",
-				  t->kind);
-	if (t->flags & ~known)
-		return llm_refuse(o->error, -EOPNOTSUPP, "tokenizer: flags %#x are not known",
-				  t->flags & ~known);
-	if (!all_zero(t->reserved, sizeof(t->reserved)))
-		return llm_refuse(o->error, -EINVAL, "tokenizer: reserved fields are not zero");
-	if (!is_token_or_none(o, t->bos) || !is_token_or_none(o, t->eos) ||
-	    !is_token_or_none(o, t->unknown))
-		return llm_refuse(o->error, -EINVAL,
-				  "tokenizer: bos %u, eos %u or unknown %u is not a token", t->bos,
-				  t->eos, t->unknown);
-	if ((t->flags & LLM_TOKENIZER_ADD_BOS && t->bos == LLM_IMAGE_NONE) ||
-	    (t->flags & (LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP) &&
-	     t->eos == LLM_IMAGE_NONE))
-		return llm_refuse(o->error, -EINVAL, "tokenizer: adds a token that it has not");
-	if (t->kind != LLM_TOKENIZER_BPE && t->flags & LLM_TOKENIZER_WHOLE_PIECES)
-		return llm_refuse(o->error, -EINVAL, "tokenizer: has no pieces");
-	if ((t->kind == LLM_TOKENIZER_BPE) != !!o->image->split_length)
-		return llm_refuse(o->error, -EINVAL,
-				  "tokenizer: kind %u and a split section of %llu bytes", t->kind,
-				  (unsigned long long)o->image->split_length);
-	if (t->kind != LLM_TOKENIZER_BPE && o->image->merge_count)
-		return llm_refuse(o->error, -EINVAL, "tokenizer: kind %u has no merges", t->kind);
-	if (o->image->split_length)
-		return llm_split_verify(o->image->split, o->image->split_length, o->error);
-	return 0;
-}
-
-static int check_token(struct opening *o, u32 i)
-{
-	const struct llm_image_token *t = &o->image->vocab[i];
-
-	if (t->kind < LLM_TOKEN_NORMAL || t->kind > LLM_TOKEN_BYTE)
-		return llm_refuse(o->error, -EOPNOTSUPP, "token %u: kind %u is not known", i,
-				  t->kind);
-	if (t->flags & ~LLM_TOKEN_ENDS)
-		return llm_refuse(o->error, -EOPNOTSUPP, "token %u: flags %#x are not known", i,
-				  t->flags);
-	if (t->length > MAX_TEXT || (u64)t->offset + t->length > o->image->strings_length)
-		return llm_refuse(o->error, -EINVAL,
-				  "token %u: text of %u bytes at %u is not within the strings", i,
-				  t->length, t->offset);
-	if (t->kind == LLM_TOKEN_BYTE && (t->rank < 0 || t->rank > 255))
-		return llm_refuse(o->error, -EINVAL, "token %u: %d is not a byte", i, t->rank);
-	return 0;
-}
-
-static int check_vocab(struct opening *o)
-{
-	u32 i;
-	int err;
-
-	for (i = 0; i < o->image->model.vocab_size; i++) {
-		err = check_token(o, i);
-		if (err)
-			return err;
-	}
-	return 0;
+	return llm_tokenizer_verify(o->image, o->error);
 }
 
 int llm_image_check_chat(const struct llm_image_chat *chat, struct llm_error *error)
@@ -492,7 +425,7 @@ static int open_image(struct opening *o)
 {
 	static int (*const checks[])(struct opening *o) = {
 		read_header, copy_sections, check_registers, check_model, check_slots,
-		check_tensors, check_tokenizer, check_vocab, check_chat,
+		check_tensors, check_tokenizer, check_chat,
 	};
 	u32 i;
 	int err;
@@ -542,5 +475,6 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->strings);
 	llm_free(image->merges);
 	llm_free(image->split);
+	llm_free(image->fold);
 	llm_free(image);
 }

@@ -54,6 +54,8 @@ struct llm_tensor {
  * @merge_count: 0..2097152
  * @split: tables that split a text, checked, aligned to 8; may be none
  * @split_length: bytes of them
+ * @fold: tables that say what becomes of characters, likewise
+ * @fold_length: bytes of them
  * @strings_length: bytes of @strings
  * @chat: chat template, or NULL
  * @data_length: bytes of tensor data
@@ -72,6 +74,8 @@ struct llm_image {
 	struct llm_image_merge *merges;
 	u8 *split;
 	u64 split_length;
+	u8 *fold;
+	u64 fold_length;
 	u32 merge_count;
 	u32 register_count;
 	u32 slot_count;

@@ -3,7 +3,7 @@
 
 #include "bpe.h"
 #include "spm.h"
-#include "vocab.h"
+#include "wordpiece.h"
 
 /*
  * Tokens that have a text of their own are found first and cut the text into
@@ -14,6 +14,7 @@ struct llm_tokenizer {
 	const struct llm_image *image;
 	struct llm_spm spm;
 	struct llm_bpe bpe;
+	struct llm_wordpiece wordpiece;
 	struct llm_matcher user;
 	struct llm_matcher special;
 	u8 bytes[256];
@@ -30,10 +31,16 @@ static int tokenizer_init(struct llm_tokenizer *tokenizer, const struct llm_imag
 	tokenizer->image = image;
 	for (i = 0; i < ARRAY_SIZE(tokenizer->bytes); i++)
 		tokenizer->bytes[i] = i;
-	if (image->tokenizer.kind == LLM_TOKENIZER_BPE)
+	switch (image->tokenizer.kind) {
+	case LLM_TOKENIZER_BPE:
 		err = llm_bpe_init(&tokenizer->bpe, image, error);
-	else
+		break;
+	case LLM_TOKENIZER_WORDPIECE:
+		err = llm_wordpiece_init(&tokenizer->wordpiece, image, error);
+		break;
+	default:
 		err = llm_spm_init(&tokenizer->spm, image, error);
+	}
 	if (!err)
 		err = llm_matcher_init(&tokenizer->user, image, user, error);
 	if (!err)
@@ -63,6 +70,7 @@ void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer)
 		return;
 	llm_matcher_destroy(&tokenizer->special);
 	llm_matcher_destroy(&tokenizer->user);
+	llm_wordpiece_destroy(&tokenizer->wordpiece);
 	llm_bpe_destroy(&tokenizer->bpe);
 	llm_spm_destroy(&tokenizer->spm);
 	llm_free(tokenizer);
@@ -73,9 +81,14 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
 	u64 memory = sizeof(*tokenizer) + llm_index_memory(&tokenizer->user.index) +
 		     llm_index_memory(&tokenizer->special.index);
 
-	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+	switch (tokenizer->image->tokenizer.kind) {
+	case LLM_TOKENIZER_BPE:
 		return memory + llm_bpe_memory(&tokenizer->bpe);
-	return memory + llm_index_memory(&tokenizer->spm.index);
+	case LLM_TOKENIZER_WORDPIECE:
+		return memory + llm_trie_memory(&tokenizer->wordpiece.trie);
+	default:
+		return memory + llm_index_memory(&tokenizer->spm.index);
+	}
 }
 
 u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
@@ -83,21 +96,31 @@ u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
 	/* What begins a text, what begins a second one, and what ends it. */
 	const u32 around = 3;
 
-	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+	switch (tokenizer->image->tokenizer.kind) {
+	case LLM_TOKENIZER_BPE:
 		return around + LLM_BPE_MOST_TOKENS * length;
-	/*
-	 * Each byte is one at worst, and a space before the text and after each token
-	 * that was cut out of it, which takes a byte, as what follows does.
-	 */
-	return around + 1 + length + length / 2;
+	case LLM_TOKENIZER_WORDPIECE:
+		return around + LLM_WORDPIECE_MOST_TOKENS * length;
+	default:
+		/*
+		 * Each byte is one at worst, and a space before the text and after each
+		 * token that was cut out of it, which takes a byte, as what follows does.
+		 */
+		return around + 1 + length + length / 2;
+	}
 }
 
 static int tokenize_fragment(const struct llm_tokenizer *tokenizer, const u8 *text, u32 length,
 			     bool space_before, struct llm_token_list *list)
 {
-	if (tokenizer->image->tokenizer.kind == LLM_TOKENIZER_BPE)
+	switch (tokenizer->image->tokenizer.kind) {
+	case LLM_TOKENIZER_BPE:
 		return llm_bpe_tokenize(&tokenizer->bpe, text, length, list);
-	return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
+	case LLM_TOKENIZER_WORDPIECE:
+		return llm_wordpiece_tokenize(&tokenizer->wordpiece, text, length, list);
+	default:
+		return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
+	}
 }
 
 /*

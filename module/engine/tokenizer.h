@@ -34,6 +34,15 @@ struct llm_text_part {
 };
 
 /**
+ * llm_tokenizer_verify() - checks the tokenizer, the vocabulary and their tables
+ * @image: image of which the strings are there, and the model is checked
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, -EINVAL, or -EOPNOTSUPP for what this version does not know.
+ */
+int llm_tokenizer_verify(const struct llm_image *image, struct llm_error *error);
+
+/**
  * llm_tokenizer_create() - indexes a vocabulary
  * @created: where the result goes
  * @image: opened image; outlives the tokenizer

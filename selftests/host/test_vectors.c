@@ -5,7 +5,6 @@
 
 #include "compile.h"
 #include "shared.h"
-#include "split.h"
 #include "tap.h"
 #include "tokenizer.h"
 
@@ -24,12 +23,6 @@ static void teardown(struct fixture *f)
 	llm_tokenizer_destroy(f->tokenizer);
 	compile_destroy(&f->compile);
 	gguf_close(f->gguf);
-}
-
-static bool tables_are_verified(const struct llm_image *image, struct llm_error *error)
-{
-	return !image->split_length ||
-	       !llm_split_verify(image->split, image->split_length, error);
 }
 
 /* False where the file is not there, the test then skipped, or can't be read. */
@@ -61,8 +54,10 @@ static bool setup(struct fixture *f, const char *name)
 		.merge_count = writer->merges.length / sizeof(struct llm_image_merge),
 		.split = writer->split.bytes,
 		.split_length = writer->split.length,
+		.fold = writer->fold.bytes,
+		.fold_length = writer->fold.length,
 	};
-	if (tap_check(!f->compile.code) && tap_check(tables_are_verified(&f->image, &error)) &&
+	if (tap_check(!f->compile.code) && tap_check(!llm_tokenizer_verify(&f->image, &error)) &&
 	    tap_check(!llm_tokenizer_create(&f->tokenizer, &f->image, &error)))
 		return true;
 	printf("# %s%s\n", file_error.text, error.text);
@@ -135,6 +130,11 @@ static void falcon(void)
 	check_vectors("falcon");
 }
 
+static void bert(void)
+{
+	check_vectors("bert-bge");
+}
+
 /* Whether the bytes of a text come back from its tokens. */
 static void check_survival(const char *name)
 {
@@ -195,6 +195,7 @@ static const struct tap_test tests[] = {
 	{ "llama.cpp's 46 texts become its tokens: Llama, SentencePiece", llama },
 	{ "llama.cpp's 46 texts become its tokens: GPT-2, byte pairs", gpt_2 },
 	{ "llama.cpp's 46 texts become its tokens: Falcon, byte pairs in three passes", falcon },
+	{ "llama.cpp's 46 texts become its tokens: BERT, the longest pieces of words", bert },
 	{ "they survive becoming tokens", texts_survive },
 	{ "special tokens are recognised where asked for", special_tokens_are_recognised },
 };

@@ -58,6 +58,7 @@ struct llm_image_header {
  * @LLM_SECTION_MERGES: array of struct llm_image_merge, at most 2097152
  * @LLM_SECTION_SPLIT: one struct llm_image_split and its tables, at most 8 MiB
  * @LLM_SECTION_CHAT: one struct llm_image_chat
+ * @LLM_SECTION_FOLD: one struct llm_image_fold and its tables
  *
  * Every kind is there at most once, in any order, and those up to
  * LLM_SECTION_DATA exactly once; a section may be empty where its description
@@ -76,6 +77,7 @@ enum llm_section_kind {
 	LLM_SECTION_MERGES = 10,
 	LLM_SECTION_SPLIT = 11,
 	LLM_SECTION_CHAT = 12,
+	LLM_SECTION_FOLD = 13,
 };
 
 /**
@@ -262,10 +264,14 @@ struct llm_image_tensor {
  *	fallback
  * @LLM_TOKENIZER_BPE: byte-pair merging of bytes (GPT-2) by LLM_SECTION_MERGES,
  *	within the pieces that LLM_SECTION_SPLIT makes; both are there
+ * @LLM_TOKENIZER_WORDPIECE: the longest tokens that words consist of (BERT), after
+ *	LLM_SECTION_FOLD, which is there; has an unknown token. Tokens that begin a
+ *	word begin with a space
  */
 enum llm_tokenizer_kind {
 	LLM_TOKENIZER_SPM = 1,
 	LLM_TOKENIZER_BPE = 2,
+	LLM_TOKENIZER_WORDPIECE = 3,
 };
 
 /** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */
@@ -447,6 +453,38 @@ struct llm_image_split {
 	__u32 passes;
 	__u32 states[LLM_SPLIT_MAX_PASSES];
 	__u32 reserved[5];
+};
+
+/** LLM_FOLD_PAGE - code points in a page of entries. */
+#define LLM_FOLD_PAGE			128
+/** LLM_FOLD_PAGES - pages that all code points, below 0x110000, make. */
+#define LLM_FOLD_PAGES			8704
+/** LLM_FOLD_DELTA - bits of an entry: what is added to the code point. */
+#define LLM_FOLD_DELTA			0xffffffU
+/** LLM_FOLD_SPACE - bit of an entry: ends a word and is no part of one. */
+#define LLM_FOLD_SPACE			(1U << 24)
+/** LLM_FOLD_DROP - bit of an entry: is left out. */
+#define LLM_FOLD_DROP			(1U << 25)
+/** LLM_FOLD_ALONE - bit of an entry: is a word by itself. */
+#define LLM_FOLD_ALONE			(1U << 26)
+
+/**
+ * struct llm_image_fold - what becomes of characters before they are looked for
+ * @pages: pages of entries that differ, 1..LLM_FOLD_PAGES
+ * @reserved: zero
+ *
+ * It is followed, without gaps, to the end of the section, by
+ *
+ *	__u16 page[LLM_FOLD_PAGES]	less than @pages
+ *	__u32 entry[@pages][LLM_FOLD_PAGE]
+ *
+ * Code point c has entry[page[c / LLM_FOLD_PAGE]][c % LLM_FOLD_PAGE]; it becomes
+ * c plus LLM_FOLD_DELTA of that, modulo LLM_FOLD_DELTA + 1, which must be a code
+ * point, below 0x110000, too. LLM_FOLD_SPACE goes before LLM_FOLD_ALONE.
+ */
+struct llm_image_fold {
+	__u32 pages;
+	__u32 reserved[3];
 };
 
 /**

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include <errno.h>
+#include <stdlib.h>
+
+#include "folder.h"
+#include "vocab.h"
+
+static void read_option(struct compile *c, const char *name, bool *value)
+{
+	int found;
+
+	if (c->code)
+		return;
+	found = gguf_get_bool(c->gguf, name, value, c->error);
+	if (found < 0)
+		c->code = found;
+}
+
+static void add_fold(struct compile *c)
+{
+	/* llama.cpp's defaults: BERT's models without capitals. */
+	struct folder_options options = { .lowercase = true };
+	void *bytes = NULL;
+	size_t length;
+	int ret;
+
+	read_option(c, "tokenizer.ggml.normalizer.lowercase", &options.lowercase);
+	options.strip_accents = options.lowercase;
+	read_option(c, "tokenizer.ggml.normalizer.strip_accents", &options.strip_accents);
+	if (c->code)
+		return;
+	ret = folder_build(&bytes, &length, &options);
+	if (ret)
+		compile_fail(c, -ret, "not enough memory");
+	else
+		image_set_fold(&c->writer, bytes, length);
+	free(bytes);
+}
+
+void compile_vocab_wordpiece(struct compile *c)
+{
+	/* llama.cpp's for BERT. */
+	const struct vocab_defaults defaults = {
+		.eos_key = "tokenizer.ggml.seperator_token_id", .bos = 101, .eos = 102,
+		.unknown = 100,
+		.flags = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP,
+	};
+	char plain[VOCAB_MAX_TEXT];
+	struct vocab vocab = { 0 };
+	struct llm_image_token token;
+	__u64 cursor, length;
+	__u32 i;
+
+	vocab_open(c, &vocab, false);
+	cursor = c->code ? 0 : vocab.tokens->offset;
+	for (i = 0; i < vocab.count && !c->code; i++) {
+		const char *text = gguf_array_string(c->gguf, &cursor, &length);
+
+		token = vocab_kind(c, &vocab, i, text, length);
+		if (c->code)
+			break;
+		if (token.kind == LLM_TOKEN_NORMAL) {
+			length = vocab_plain(plain, text, length);
+			text = plain;
+		}
+		vocab_add(c, &token, text, length);
+	}
+	add_fold(c);
+	vocab_finish(c, LLM_TOKENIZER_WORDPIECE, &defaults);
+	if (!c->code && c->writer.tokenizer.unknown == LLM_IMAGE_NONE)
+		compile_fail(c, EINVAL, "the vocabulary has no unknown token");
+}
