@@ -4,10 +4,7 @@
 
 #include <linux/atomic.h>
 
-/**
- * struct llm_counters - what the module did since it was loaded; meanings and
- *	units are those of struct llm_info
- */
+/* What the module did since it was loaded: see struct llm_info. */
 struct llm_counters {
 	atomic64_t requests;
 	atomic64_t tokens_in;

@@ -74,10 +74,11 @@ static int choose_pooling(struct embed *embed, struct llm_embed *args)
 {
 	const struct llm_image *image = embed->pass.model->image;
 	bool ranks = image->model.pooling == LLM_POOLING_RANK;
+	bool wanted = args->pooling == LLM_POOLING_RANK;
 
 	if (image->model.embedding == LLM_IMAGE_NONE)
 		return -EOPNOTSUPP;
-	if (args->pooling && (args->pooling == LLM_POOLING_RANK) != ranks)
+	if (args->pooling && wanted != ranks)
 		return -EINVAL;
 	args->pooling = args->pooling ?: image->model.pooling;
 	args->width = image->registers[image->model.embedding].width;

@@ -23,7 +23,7 @@ static u32 get_u32(const struct genl_info *info, int type, u32 otherwise)
 	return info->attrs[type] ? nla_get_u32(info->attrs[type]) : otherwise;
 }
 
-static struct llm_asker asker_of(struct sk_buff *skb, const struct genl_info *info,
+static struct llm_asker asker_of(struct sk_buff *skb, struct genl_info *info,
 				 const struct llm_port *port)
 {
 	return (struct llm_asker){

@@ -126,8 +126,8 @@ TEST_F(io, any_bytes_are_a_prompt)
 
 TEST_F(io, scattered_reads_and_writes)
 {
-	char first[3];
-	char second[5];
+	char first[3] = "";
+	char second[5] = "";
 	struct iovec out[2] = {
 		{ .iov_base = (void *)PROMPT, .iov_len = 10 },
 		{ .iov_base = (void *)(PROMPT + 10), .iov_len = sizeof(PROMPT) - 11 },

@@ -256,7 +256,7 @@ TEST_F(memory, model_beyond_the_limit)
 	const struct tiny_image_options options = { .layers = 1, .width = 512 };
 	struct llm_model_info info;
 	struct device_image image;
-	char reason[256];
+	char reason[256] = "";
 	int limit = open_limit(self->group);
 	int error = -ENOMEM;
 	int failed = 0;

@@ -403,8 +403,10 @@ TEST_F(netlink, tells_events)
 	ASSERT_EQ(0, device_unload_soon("another"));
 	while ((command = genl_wait(monitor, 1000)) >= 0)
 		seen[command] = true;
-	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		EXPECT_TRUE(seen[wanted[i]]) TH_LOG("no event %d", wanted[i]);
+	for (i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
+		command = wanted[i];
+		EXPECT_TRUE(seen[command]) TH_LOG("no event %d", command);
+	}
 	genl_close(monitor);
 	free(monitor);
 }

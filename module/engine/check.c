@@ -349,7 +349,9 @@ static int check_f32_to_f16(struct llm_check *check, u32 n)
 static void attend(struct llm_check *check, const struct llm_form *form, u32 n, float cap,
 		   u32 together, float *results)
 {
-	static const u32 seen[LLM_ATTEND_QUERIES][2] = { { 0, 1 }, { 0, 32 }, { 5, 30 }, { 3, 17 } };
+	static const u32 seen[LLM_ATTEND_QUERIES][2] = {
+		{ 0, 1 }, { 0, 32 }, { 5, 30 }, { 3, 17 }
+	};
 	struct llm_attend_page page = {
 		.keys = (const u16 *)check->keys,
 		.values = (const u16 *)check->values,

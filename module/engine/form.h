@@ -56,14 +56,19 @@ struct llm_group_q8_0 {
 /**
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
- * @w: weights: @outputs rows of @columns numbers, @w_stride bytes apart
- * @x: input: @rows rows of @columns numbers, @x_stride bytes apart: struct
- *	llm_block_x8 for weights that have blocks, else F32
+ * @w: weights: @outputs rows of @columns numbers
+ * @x: input: @rows rows of @columns numbers: struct llm_block_x8 for weights that
+ *	have blocks, else F32
  * @bias: @outputs numbers, or NULL
- * @residual: @rows rows of @outputs numbers, @residual_stride floats apart, or
- *	NULL; may be @y
- * @y: result: @rows rows of @outputs numbers, @y_stride floats apart
+ * @residual: @rows rows of @outputs numbers, or NULL; may be @y
+ * @y: result: @rows rows of @outputs numbers
+ * @w_stride: bytes from one row of @w to the next
+ * @x_stride: bytes from one row of @x to the next
+ * @residual_stride: numbers from one row of @residual to the next
+ * @y_stride: numbers from one row of @y to the next
  * @type: of the weights, enum llm_tensor_type
+ * @outputs: rows of weights
+ * @rows: rows of input
  * @columns: a multiple of the block length of that type
  */
 struct llm_matmul {

@@ -36,7 +36,8 @@ struct llm_pooling {
  * @index: of the token in its text
  * @count: tokens of the text
  */
-static inline bool llm_pooling_wants(enum llm_pooling_kind kind, bool whole_texts, u32 index, u32 count)
+static inline bool llm_pooling_wants(enum llm_pooling_kind kind, bool whole_texts, u32 index,
+				     u32 count)
 {
 	bool first = kind == LLM_POOLING_CLS || (kind == LLM_POOLING_RANK && whole_texts);
 

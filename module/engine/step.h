@@ -40,6 +40,7 @@ struct llm_row {
  * struct llm_step - one forward pass over a batch of rows
  * @plan: program
  * @workspace: llm_plan.workspace_bytes, aligned to 64
+ * @workspace_memory: what was allocated for it
  * @rows: the rows
  * @row_count: how many
  * @output_row: for each wanted output, its row

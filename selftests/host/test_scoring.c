@@ -37,6 +37,7 @@ static double log_sum(const float *logits, u32 count)
 
 	for (u32 i = 0; i < count; i++)
 		sum += exp(logits[i]);
+	/* cppcheck-suppress invalidFunctionArg */
 	return log(sum);
 }
 

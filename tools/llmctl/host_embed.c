@@ -94,10 +94,11 @@ static int choose_pooling(const struct llm_image *image, u32 pooling,
 			  struct llmctl_embedding *embedding, struct llmctl_error *error)
 {
 	bool ranks = image->model.pooling == LLM_POOLING_RANK;
+	bool wanted = pooling == LLM_POOLING_RANK;
 
 	if (image->model.embedding == LLM_IMAGE_NONE)
 		return refuse(error, EOPNOTSUPP, "embed: the model makes no embeddings");
-	if (pooling && (pooling == LLM_POOLING_RANK) != ranks)
+	if (pooling && wanted != ranks)
 		return refuse(error, EINVAL, "embed: the model does not have this pooling");
 	embedding->pooling = pooling ? pooling : image->model.pooling;
 	embedding->width = image->registers[image->model.embedding].width;

@@ -5,11 +5,9 @@
 
 #include <stdio.h>
 
-/**
- * struct settings - what a run was told
- *
- * Each member is the option of the same name, and settings_help() tells what it
- * means, its unit and its range.
+/*
+ * What a run was told. Each member is the option of the same name, and
+ * settings_help() tells what it means, its unit and its range.
  */
 struct settings {
 	char *dir;

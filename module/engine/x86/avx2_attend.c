@@ -61,11 +61,11 @@ static __always_inline void score_strip(const struct llm_attend_page *page,
 	for (i = 0; i < count; i++) {
 #pragma GCC unroll 2
 		for (v = 0; v < STRIP; v++) {
-			if (d < page->key)
-				even[i][v] = _mm256_fmadd_ps(
-					_mm256_broadcast_ss(&queries[i].query[d]),
-					load_f16(keys + d * LLM_PAGE_POSITIONS + v * LANES),
-					even[i][v]);
+			if (d < page->key) {
+				key[v] = load_f16(keys + d * LLM_PAGE_POSITIONS + v * LANES);
+				q = _mm256_broadcast_ss(&queries[i].query[d]);
+				even[i][v] = _mm256_fmadd_ps(q, key[v], even[i][v]);
+			}
 			_mm256_store_ps(weights[i].at + first + v * LANES,
 					_mm256_add_ps(even[i][v], odd[i][v]));
 		}

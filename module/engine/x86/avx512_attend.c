@@ -68,6 +68,7 @@ static __always_inline void score(const struct llm_attend_page *page,
 				even[i][v] = _mm512_fmadd_ps(_mm512_set1_ps(queries[i].query[d]),
 							     load_wide(keys + v * LANES),
 							     even[i][v]);
+			/* cppcheck-suppress uninitvar */
 			_mm512_store_ps(weights[i].at + v * LANES,
 					_mm512_add_ps(even[i][v], odd[i][v]));
 		}

@@ -17,7 +17,8 @@ void nn_cross_entropy_forward(const struct nn_args *a)
 #pragma omp simd reduction(+ : sum)
 		for (size_t j = 0; j < n; j++)
 			sum += nn_exp(x[j] - max);
-		lse = max + (real)log(sum);
+		/* cppcheck-suppress invalidFunctionArg */
+	lse = max + (real)log(sum);
 		a->save[r] = lse;
 		a->y[r] = a->ids[r] < 0 ? 0 : lse - x[a->ids[r]];
 	}
