@@ -7,6 +7,7 @@
 #   make demo         a prompt into /dev/llm and the reply, in a virtual machine
 #   make check        all tests: check-host, check-uml and check-vm
 #   make bench        measure speed and slices, see tools/bench/bench.sh
+#   make parity       compare log-probabilities with llama.cpp's, see tools/parity/
 #   make model        train the model in models/ again, see tools/train/
 #   make lint         checkpatch, sparse, W=1, cppcheck, kernel-doc, shellcheck
 
@@ -47,6 +48,9 @@ check-vm:
 bench: deps
 	@tools/bench/bench.sh
 
+parity: lib tools
+	@tools/parity/parity.py $(PARITY)
+
 model: deps
 	$(MAKE) -C tools/train model
 
@@ -63,4 +67,4 @@ clean:
 	$(MAKE) -C selftests/host clean
 	$(MAKE) -C selftests/fuzz clean
 
-.PHONY: all module lib tools deps demo check check-host check-uml check-vm bench model lint clean
+.PHONY: all module lib tools deps demo check check-host check-uml check-vm bench parity model lint clean

@@ -312,7 +312,7 @@ scores_in_windows() {
 	local text
 
 	text=$(printf 'abc def ghi\njkl %.0s' $(seq 60))
-	call 0 --host score -m "$model" --json "$text" || return
+	call 0 --host score -m "$model" --json --top 3 "$text" || return
 	python3 - "$scratch/out" "$text" <<-'END' 2>>"$scratch/why" || why "windows"
 		import json, math, sys
 		found = json.load(open(sys.argv[1]))
@@ -324,6 +324,12 @@ scores_in_windows() {
 		mean = sum(t["logprob"] for t in tokens if t["logprob"] is not None) / found["scored"]
 		assert abs(mean - found["mean_logprob"]) < 1e-5, "mean"
 		assert abs(math.exp(-mean) / found["perplexity"] - 1) < 1e-4, "perplexity"
+		tops = [(t, t["top"]) for t in tokens if t["logprob"] is not None]
+		for t, top in tops:
+			assert len(top) == 3, "top"
+			assert top == sorted(top, key=lambda a: -a["logprob"]), "order"
+			assert t["logprob"] <= top[0]["logprob"], "likeliest"
+			assert all(a["logprob"] == t["logprob"] for a in top if a["token"] == t["token"])
 		text = "".join(t["text"] for t in tokens).replace("<s> ", "")
 		assert text == sys.argv[2], "text"
 	END

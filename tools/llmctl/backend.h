@@ -44,7 +44,7 @@ struct session;
  * @status: as LLM_IOC_STATUS
  * @tokenize: as llmctl_tokenize()
  * @detokenize: as llmctl_detokenize()
- * @score: as llmctl_score(), without alternatives; -EINTR when interrupted
+ * @score: as llmctl_score(); -EINTR when interrupted
  * @embed: as llmctl_embed(); -EINTR when interrupted
  */
 struct session_ops {
@@ -68,9 +68,9 @@ struct session_ops {
 	int (*detokenize)(struct session *session, const __u32 *tokens, __u32 count,
 			  __u32 flags, char **text, __u32 *length,
 			  struct llmctl_error *error);
-	int (*score)(struct session *session, const void *text, size_t length, __u32 flags,
-		     struct llm_score_entry **entries, __u32 *count,
-		     struct llmctl_error *error);
+	int (*score)(struct session *session, const void *text, size_t length,
+		     __u32 alternatives, __u32 flags, struct llm_score_entry **entries,
+		     __u32 *count, struct llmctl_error *error);
 	int (*embed)(struct session *session, const struct llm_text *texts, __u32 pooling,
 		     __u32 flags, struct llmctl_embedding *embedding,
 		     struct llmctl_error *error);

@@ -29,6 +29,7 @@ struct totals {
  * @session: session
  * @context: tokens that fit it
  * @guess: bytes that are likely to fit
+ * @top: likeliest tokens that are shown beside each one
  * @as_json: for programs
  * @totals: what was scored so far
  */
@@ -36,6 +37,7 @@ struct score {
 	struct session *session;
 	__u32 context;
 	size_t guess;
+	__u32 top;
 	bool as_json;
 	struct totals totals;
 };
@@ -81,6 +83,29 @@ static int fit(struct score *score, const char *text, size_t left, size_t *lengt
 	return 0;
 }
 
+/* The likeliest tokens in the place of one, beside it. */
+static void print_top(const struct score *score, const struct llm_score_entry *top)
+{
+	__u32 i;
+
+	if (score->as_json)
+		json_array("top");
+	for (i = 0; i < score->top && top[i].token != LLM_TOKEN_NONE; i++) {
+		double logprob = top[i].logprob / (double)LLM_FIXED_ONE;
+
+		if (score->as_json) {
+			json_object(NULL);
+			json_whole("token", top[i].token);
+			json_number("logprob", logprob);
+			json_object_end();
+		} else {
+			printf("  %u:%.4f", top[i].token, logprob);
+		}
+	}
+	if (score->as_json)
+		json_array_end();
+}
+
 /* The first token of a window is predicted by nothing. */
 static int print_entry(struct score *score, const struct llm_score_entry *entry, bool first,
 		       struct llmctl_error *error)
@@ -99,6 +124,8 @@ static int print_entry(struct score *score, const struct llm_score_entry *entry,
 		json_whole("token", entry->token);
 		json_bytes("text", text, length);
 		json_number("logprob", first ? NAN : logprob);
+		if (score->top)
+			print_top(score, entry + 1);
 		json_object_end();
 	} else {
 		if (first)
@@ -107,6 +134,7 @@ static int print_entry(struct score *score, const struct llm_score_entry *entry,
 			printf("%10.4f", logprob);
 		printf(" %8u  ", entry->token);
 		utf8_print(text, length);
+		print_top(score, entry + 1);
 		putchar('\n');
 	}
 	free(text);
@@ -120,15 +148,16 @@ static int score_window(struct score *score, const char *text, size_t length,
 	__u32 count, i;
 	int ret;
 
-	ret = score->session->ops->score(score->session, text, length, LLM_TOKENIZE_BOS, &entries,
-					 &count, error);
+	ret = score->session->ops->score(score->session, text, length, score->top,
+					 LLM_TOKENIZE_BOS, &entries, &count, error);
 	if (ret)
 		return ret;
-	for (i = 0; i < count && !ret; i++) {
+	for (i = 0; i < count && !ret; i += 1 + score->top) {
 		ret = print_entry(score, &entries[i], !i, error);
 		if (i)
 			score->totals.sum += entries[i].logprob / (double)LLM_FIXED_ONE;
 	}
+	count /= 1 + score->top;
 	score->totals.windows++;
 	score->totals.tokens += count;
 	score->totals.scored += count ? count - 1 : 0;
@@ -197,9 +226,9 @@ static int find_context(struct score *score, struct llmctl_error *error)
 	return ret;
 }
 
-static int score_input(const char *operand, bool as_json, struct llmctl_error *error)
+static int score_input(const char *operand, bool as_json, __u32 top, struct llmctl_error *error)
 {
-	struct score score = { .as_json = as_json, .guess = LLM_MAX_TEXT };
+	struct score score = { .as_json = as_json, .top = top, .guess = LLM_MAX_TEXT };
 	char *text = NULL;
 	size_t length;
 	int ret;
@@ -223,7 +252,10 @@ static int score_input(const char *operand, bool as_json, struct llmctl_error *e
 static int run_score(const struct command *command, int argc, char **argv)
 {
 	static bool as_json;
+	static __u64 top;
 	static const struct option options[] = {
+		{ OPTION_WHOLE, "top", 0, &top, 0, LLM_MAX_ALTERNATIVES, NULL, NULL, "N",
+		  "show the N likeliest tokens beside each" },
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "one JSON object" },
 		{ .kind = OPTION_END },
 	};
@@ -233,7 +265,7 @@ static int run_score(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	score_input(operands.values[0], as_json, &error);
+	score_input(operands.values[0], as_json, top, &error);
 	if (interrupted())
 		return EXIT_INTERRUPTED;
 	return error.code ? report(&error) : EXIT_OK;

@@ -123,10 +123,11 @@ static int device_detokenize(struct session *session, const __u32 *tokens, __u32
 }
 
 static int device_score(struct session *session, const void *text, size_t length,
-			__u32 flags, struct llm_score_entry **entries, __u32 *count,
-			struct llmctl_error *error)
+			__u32 alternatives, __u32 flags, struct llm_score_entry **entries,
+			__u32 *count, struct llmctl_error *error)
 {
-	return llmctl_score(device_of(session), text, length, 0, flags, entries, count, error);
+	return llmctl_score(device_of(session), text, length, alternatives, flags, entries, count,
+			    error);
 }
 
 static int device_embed(struct session *session, const struct llm_text *texts, __u32 pooling,

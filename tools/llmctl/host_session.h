@@ -61,8 +61,9 @@ int host_tokenize(struct session *session, const void *text, size_t length, __u3
 		  __u32 **tokens, __u32 *count, struct llmctl_error *error);
 int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
 		    __u32 flags, char **text, __u32 *length, struct llmctl_error *error);
-int host_score(struct session *session, const void *text, size_t length, __u32 flags,
-	       struct llm_score_entry **entries, __u32 *count, struct llmctl_error *error);
+int host_score(struct session *session, const void *text, size_t length, __u32 alternatives,
+	       __u32 flags, struct llm_score_entry **entries, __u32 *count,
+	       struct llmctl_error *error);
 int host_embed(struct session *session, const struct llm_text *texts, __u32 pooling,
 	       __u32 flags, struct llmctl_embedding *embedding, struct llmctl_error *error);
 int host_prompt(struct session *session, const void *text, size_t length,

@@ -69,24 +69,54 @@ int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
 	return 0;
 }
 
+/* What is known of the tokens: each one, then its alternatives. */
+struct scores {
+	struct llm_score_entry *entries;
+	u32 alternatives;
+};
+
+static struct llm_score_entry *entry_of(const struct scores *scores, u32 token)
+{
+	return scores->entries + (size_t)token * (1 + scores->alternatives);
+}
+
 /* The logits of a token tell of the next one. */
 static void score_outputs(struct host_session *own, const u32 *tokens, u32 first, u32 outputs,
-			  struct llm_score_entry *entries)
+			  const struct scores *scores)
 {
+	u32 vocab = own->model->image->model.vocab_size;
+	u32 wanted = scores->alternatives < vocab ? scores->alternatives : vocab;
+	struct llm_score_entry *entry;
 	struct llm_scoring scoring;
-	u32 i;
+	u32 i, j;
 
 	for (i = 0; i < outputs; i++) {
-		llm_scoring_begin(&scoring, llm_step_logits(own->step, i),
-				  own->model->image->model.vocab_size, tokens[first + i + 1], 0);
+		llm_scoring_begin(&scoring, llm_step_logits(own->step, i), vocab,
+				  tokens[first + i + 1], wanted);
 		while (!llm_scoring_advance(&scoring))
 			;
-		entries[first + i + 1].logprob = scoring.result.logprob;
+		entry = entry_of(scores, first + i + 1);
+		entry->logprob = scoring.result.logprob;
+		for (j = 0; j < wanted; j++) {
+			entry[1 + j].token = scoring.best[j].token;
+			entry[1 + j].logprob = scoring.best[j].logprob;
+		}
+	}
+}
+
+static void begin_scores(const struct scores *scores, const u32 *tokens, u32 count)
+{
+	u32 i, j;
+
+	for (i = 0; i < count; i++) {
+		entry_of(scores, i)->token = tokens[i];
+		for (j = 1; j <= scores->alternatives; j++)
+			entry_of(scores, i)[j].token = LLM_TOKEN_NONE;
 	}
 }
 
 static int score_tokens(struct host_session *own, struct llm_request *request,
-			struct llm_score_entry *entries, struct llmctl_error *error)
+			const struct scores *scores, struct llmctl_error *error)
 {
 	u32 first, outputs;
 	int ret;
@@ -99,13 +129,14 @@ static int score_tokens(struct host_session *own, struct llm_request *request,
 		ret = host_compute(own, request, &outputs, error);
 		if (ret)
 			return ret;
-		score_outputs(own, request->prompt, first, outputs, entries);
+		score_outputs(own, request->prompt, first, outputs, scores);
 	}
 	return 0;
 }
 
-int host_score(struct session *session, const void *text, size_t length, __u32 flags,
-	       struct llm_score_entry **entries, __u32 *count, struct llmctl_error *error)
+int host_score(struct session *session, const void *text, size_t length, __u32 alternatives,
+	       __u32 flags, struct llm_score_entry **entries, __u32 *count,
+	       struct llmctl_error *error)
 {
 	struct host_session *own = (struct host_session *)session;
 	struct llm_request request = {
@@ -113,9 +144,9 @@ int host_score(struct session *session, const void *text, size_t length, __u32 f
 		.context = own->context,
 		.score = true,
 	};
-	struct llm_score_entry *array = NULL;
+	struct scores scores = { .alternatives = alternatives };
 	struct llm_kv kv = { 0 };
-	u32 *tokens, i;
+	u32 *tokens;
 	int ret;
 
 	if (own->model->image->model.logits == LLM_IMAGE_NONE)
@@ -128,25 +159,26 @@ int host_score(struct session *session, const void *text, size_t length, __u32 f
 			     own->context);
 		goto out;
 	}
-	array = calloc(*count + 1, sizeof(*array));
-	if (!array || llm_kv_init(&kv, own->model->plan, own->context)) {
+	scores.entries = calloc((*count + 1) * (1 + (size_t)alternatives),
+				sizeof(*scores.entries));
+	if (!scores.entries || llm_kv_init(&kv, own->model->plan, own->context)) {
 		ret = refuse(error, ENOMEM, "score: not enough memory");
 		goto out;
 	}
-	for (i = 0; i < *count; i++)
-		array[i].token = tokens[i];
+	begin_scores(&scores, tokens, *count);
 	request.kv = &kv;
 	request.prompt = tokens;
 	request.prompt_count = *count;
 	if (*count)
-		ret = score_tokens(own, &request, array, error);
+		ret = score_tokens(own, &request, &scores, error);
 out:
 	llm_kv_destroy(&kv);
 	free(tokens);
 	if (ret) {
-		free(array);
+		free(scores.entries);
 		return ret;
 	}
-	*entries = array;
+	*entries = scores.entries;
+	*count *= 1 + alternatives;
 	return 0;
 }

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The keys and tensors of a model. Weights are such that every matrix keeps the
- * variance of what goes through it, that attention is neither even nor on one
- * position, and that the logits have a spread of about three.
+ * variance of what goes through it.
  */
 #include <math.h>
 #include <stdio.h>
@@ -10,8 +9,11 @@
 
 #include "random.h"
 
-#define LOGIT_SPREAD		3.0
-#define QUERY_KEY_GAIN		1.4
+/*
+ * Where the output is tied to embeddings that are scaled up, what the layers add
+ * has to be larger than those, or each token would predict itself.
+ */
+#define SCALED_GAIN		16.0
 
 /**
  * struct adding - tensors as they are added
@@ -75,12 +77,19 @@ static void add_linear(struct adding *a, const char *name, uint32_t columns, uin
 		add_f32(a, full, rows, 0, 0, 0.1);
 }
 
+/* What the last matrix or norm of a part of a layer multiplies by. */
+static double last_gain(const struct adding *a)
+{
+	return has(a, SCALED_EMBEDDING) ? SCALED_GAIN : 1;
+}
+
 static void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
 {
+	double gain = strncmp(name, "post_", 5) ? 1 : last_gain(a);
 	char full[MAX_NAME];
 
 	name_in_layer(a, full, name, "weight");
-	add_f32(a, full, columns, rows, 1, 0.2);
+	add_f32(a, full, columns, rows, gain, 0.2 * gain);
 	name_in_layer(a, full, name, "bias");
 	if (has(a, LAYER_NORM) && !rows && columns == a->s->width)
 		add_f32(a, full, columns, 0, 0, 0.1);
@@ -109,14 +118,14 @@ static void add_attention(struct adding *a)
 	bool bias = has(a, QKV_BIAS);
 
 	if (has(a, JOINED_QKV)) {
-		add_linear(a, "attn_qkv", s->width, queries + 2 * keys, QUERY_KEY_GAIN, bias);
+		add_linear(a, "attn_qkv", s->width, queries + 2 * keys, 1, bias);
 	} else {
-		add_linear(a, "attn_q", s->width, queries, QUERY_KEY_GAIN, bias);
-		add_linear(a, "attn_k", s->width, keys, QUERY_KEY_GAIN, bias);
+		add_linear(a, "attn_q", s->width, queries, 1, bias);
+		add_linear(a, "attn_k", s->width, keys, 1, bias);
 		add_linear(a, "attn_v", s->width, keys, 1, bias);
 	}
 	add_head_norms(a);
-	add_linear(a, "attn_output", queries, s->width, 1, has(a, BIASES));
+	add_linear(a, "attn_output", queries, s->width, last_gain(a), has(a, BIASES));
 }
 
 static void add_feed_forward(struct adding *a)
@@ -131,7 +140,7 @@ static void add_feed_forward(struct adding *a)
 			add_linear(a, "ffn_gate", s->width, s->hidden, 1, bias);
 		add_linear(a, "ffn_up", s->width, s->hidden, 1, bias);
 	}
-	add_linear(a, "ffn_down", s->hidden, s->width, 1, bias);
+	add_linear(a, "ffn_down", s->hidden, s->width, last_gain(a), bias);
 }
 
 static void add_stack(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
@@ -222,7 +231,7 @@ static void add_tensors(struct adding *a)
 {
 	const struct sizes *s = a->s;
 
-	add_matrix(a, "token_embd.weight", s->width, s->vocab, LOGIT_SPREAD);
+	add_matrix(a, "token_embd.weight", s->width, s->vocab, 1);
 	if (has(a, POSITIONS))
 		add_f32(a, "position_embd.weight", s->width, s->context, 0, 0.1);
 	if (has(a, ROPE_FREQS))
@@ -245,7 +254,7 @@ static void add_tensors(struct adding *a)
 	if (has(a, LAYER_NORM))
 		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);
 	if (has(a, UNTIED))
-		add_matrix(a, "output.weight", s->width, s->vocab, LOGIT_SPREAD);
+		add_matrix(a, "output.weight", s->width, s->vocab, 1);
 }
 
 /* A key of the architecture; the name lives until the next call. */
@@ -262,7 +271,8 @@ static void add_keys(struct gguf *g, const struct sizes *s)
 	bool layer_norm = s->kind->traits & LAYER_NORM;
 
 	gguf_string(g, "general.architecture", s->kind->arch);
-	gguf_string(g, "general.name", s->kind->name);
+	/* Readers find names of models in it and then expect their tokens. */
+	gguf_string(g, "general.name", "random");
 	gguf_u32(g, "general.quantization_version", 2);
 	gguf_u32(g, key(s, "block_count"), s->layers);
 	gguf_u32(g, key(s, "context_length"), s->context);

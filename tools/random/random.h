@@ -58,6 +58,8 @@
 #define EXPERTS		(1U << 19)
 /** SHARED_EXPERT - one more is there for all. */
 #define SHARED_EXPERT	(1U << 20)
+/** SCALED_EMBEDDING - embeddings are multiplied by something large. */
+#define SCALED_EMBEDDING	(1U << 21)
 /** EXPERT_COUNT - how many there are. */
 #define EXPERT_COUNT	8
 /** EXPERTS_USED - how many a token chooses. */

@@ -24,28 +24,46 @@ static const char *const common[] = {
 	SPACE "n", SPACE "l", "st", SPACE "re", "ve", "ro", "ly",
 };
 
+/**
+ * struct vocab - a vocabulary as it grows
+ * @texts: of the tokens
+ * @scores: order of merging
+ * @kinds: kinds of tokens
+ * @count: tokens
+ * @places: one more than the number of a token, or 0, at the hash of its text or
+ *	after it
+ * @mask: places less one; at most half of them are taken
+ */
 struct vocab {
 	char **texts;
 	float *scores;
 	int32_t *kinds;
 	uint32_t count;
+	uint32_t *places;
+	uint32_t mask;
 };
+
+/* The place of a text, or the free one where it would go. */
+static uint32_t *place_of(const struct vocab *v, const char *text)
+{
+	uint32_t at = 2166136261U;
+	const char *c;
+
+	/* FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv/ */
+	for (c = text; *c; c++)
+		at = (at ^ (uint8_t)*c) * 16777619U;
+	for (at &= v->mask; v->places[at]; at = (at + 1) & v->mask)
+		if (!strcmp(v->texts[v->places[at] - 1], text))
+			break;
+	return &v->places[at];
+}
 
 static void add(struct vocab *v, const char *text, int32_t kind, float score)
 {
+	*place_of(v, text) = v->count + 1;
 	v->texts[v->count] = must(strdup(text));
 	v->kinds[v->count] = kind;
 	v->scores[v->count++] = score;
-}
-
-static bool has(const struct vocab *v, const char *text)
-{
-	uint32_t i;
-
-	for (i = 0; i < v->count; i++)
-		if (!strcmp(v->texts[i], text))
-			return true;
-	return false;
 }
 
 static void add_letters(struct vocab *v)
@@ -60,10 +78,7 @@ static void add_letters(struct vocab *v)
 	}
 }
 
-/*
- * The rest, of any two earlier ones. A number that is drawn twice makes the same
- * token, which has to be looked for: in the tokens it could be, those as long.
- */
+/* The rest, of any two earlier ones. */
 static void add_pairs(struct vocab *v, uint32_t first, uint32_t count, uint64_t random)
 {
 	char text[2 * MAX_TEXT];
@@ -73,10 +88,8 @@ static void add_pairs(struct vocab *v, uint32_t first, uint32_t count, uint64_t 
 		a = first + random_bits(&random) % (v->count - first);
 		b = first + random_bits(&random) % (v->count - first);
 		snprintf(text, sizeof(text), "%s%s", v->texts[a], v->texts[b]);
-		/* Large vocabularies have longer tokens, where it is rare to draw one twice. */
-		if (strlen(text) > MAX_TEXT || (strlen(text) < 9 && has(v, text)))
-			continue;
-		add(v, text, NORMAL, -(float)(v->count - first));
+		if (strlen(text) <= MAX_TEXT && !*place_of(v, text))
+			add(v, text, NORMAL, -(float)(v->count - first));
 	}
 }
 
@@ -90,6 +103,10 @@ void vocab_add(struct gguf *g, const struct sizes *s)
 	uint32_t first, i;
 	char text[8];
 
+	for (v.mask = 1; v.mask < 2 * s->vocab; v.mask = 2 * v.mask + 1)
+		;
+	v.places = must(calloc(v.mask + 1, sizeof(*v.places)));
+
 	add(&v, "<unk>", UNKNOWN, 0);
 	add(&v, "<s>", CONTROL, 0);
 	add(&v, "</s>", CONTROL, 0);
@@ -102,7 +119,8 @@ void vocab_add(struct gguf *g, const struct sizes *s)
 		die("a vocabulary has at least %zu tokens", first + 95 + ARRAY_SIZE(common));
 	add_letters(&v);
 	for (i = 0; i < ARRAY_SIZE(common); i++)
-		add(&v, common[i], NORMAL, -(float)(v.count - first));
+		if (!*place_of(&v, common[i]))
+			add(&v, common[i], NORMAL, -(float)(v.count - first));
 	add_pairs(&v, first, s->vocab, s->seed);
 	gguf_string(g, "tokenizer.ggml.model", "llama");
 	gguf_string(g, "tokenizer.ggml.pre", "default");
@@ -118,4 +136,5 @@ void vocab_add(struct gguf *g, const struct sizes *s)
 	free(v.texts);
 	free(v.scores);
 	free(v.kinds);
+	free(v.places);
 }

@@ -1,0 +1,262 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""
+parity.py [-p POSITIONS] [-t TYPE,...] [KIND...]
+
+How far our log-probabilities are from llama.cpp's: for each kind of random model
+(tools/random) and number format a row with the mean and the largest difference of
+the log-probabilities of a text's tokens, how often both find the same token the
+likeliest, and both perplexities. Then the same between two builds of llama.cpp's
+own back end, its portable one and the one it chooses here.
+
+LLAMA_CPP says where llama-server is: a folder that has it, or a chroot of a
+distribution that has it in /usr/bin (only there can the portable build be chosen,
+and only by root). Without it, it is looked for on the PATH.
+"""
+import argparse
+import glob
+import http.client
+import json
+import math
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.normpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../.."))
+RANDOM_MODEL = os.path.join(TOP, "tools/random/build/random-model")
+LLMCTL = os.path.join(TOP, "tools/llmctl/llmctl")
+TYPES = ["F32", "F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"]
+# Of the others one kind is enough: the product is the same for all.
+OTHER_TYPES = ["BF16", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL", "IQ4_XS",
+               "MXFP4", "Q4_K,Q6_K,F16"]
+VOCAB = 1024
+LETTER = 300
+NOTES = """
+llama.cpp computes without flash attention, which sums in half precision on CPUs.
+Formats with blocks: rounding the activations to eight bits dominates, and flips with
+the order of a sum, in llama.cpp's own back ends too. Where ggml's blocks are of 256
+numbers (the K formats, IQ4_XS) ours are still of 32, with a scale each: on purpose,
+since that is nearer to what the weights say.
+"""
+# Where we differ on purpose.
+REMARKS = {
+    "mistral": "llama.cpp ignores the window that a file of this architecture asks for",
+}
+
+
+class Peer:
+    """llama.cpp: where it is, and where it sees files."""
+
+    def __init__(self, folder):
+        self.root = None
+        if folder and os.path.exists(os.path.join(folder, "usr/bin/llama-server")):
+            self.root = os.path.abspath(folder)
+            self.server = "/usr/bin/llama-server"
+        elif folder:
+            self.server = os.path.join(folder, "llama-server")
+        else:
+            self.server = shutil.which("llama-server")
+        self.work = tempfile.mkdtemp(prefix="llm-parity-",
+                                     dir=self.root and os.path.join(self.root, "tmp"))
+        self.portable = self.find_portable()
+
+    def there(self):
+        path = (self.root or "") + (self.server or "")
+        return bool(path) and os.access(path, os.X_OK)
+
+    def find_portable(self):
+        """The folder of the back ends, and a folder that has the portable one alone."""
+        found = self.root and os.geteuid() == 0 and glob.glob(
+            os.path.join(self.root, "usr/lib/*/ggml/backends*/libggml-cpu-x64.so"))
+        if not found:
+            return None
+        alone = os.path.join(self.work, "portable")
+        os.mkdir(alone)
+        shutil.copy(found[0], alone)
+        return os.path.dirname(found[0]), alone
+
+    def command(self, model, port, portable):
+        seen = model[len(self.root):] if self.root else model
+        command = [self.server, "-m", seen, "--host", "127.0.0.1", "--port", str(port),
+                   "-c", "2048", "-np", "1", "-t", "1", "--swa-full", "--no-warmup",
+                   "-fa", "off"]
+        if self.root:
+            command = ["chroot", self.root] + command
+        if portable:
+            script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
+            command = ["unshare", "-m", "sh", "-c", script, "sh", self.portable[1],
+                       self.portable[0]] + command
+        return command
+
+    def close(self):
+        shutil.rmtree(self.work, ignore_errors=True)
+
+
+class Server:
+    """llama-server with one model."""
+
+    def __init__(self, peer, model, portable=False):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.log = open(os.path.join(peer.work, "log"), "w+b")
+        self.process = subprocess.Popen(peer.command(model, port, portable), stdout=self.log,
+                                        stderr=subprocess.STDOUT)
+        self.connection = None
+        for _ in range(1500):
+            if self.process.poll() is not None:
+                break
+            if self.connection:
+                self.connection.close()
+            try:
+                self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+                if json.load(self.get("/health")).get("status") == "ok":
+                    return
+            except (OSError, ValueError, http.client.HTTPException):
+                pass
+            time.sleep(0.02)
+        words = self.last_words()
+        self.close()
+        raise RuntimeError("llama-server does not start: " + words)
+
+    def last_words(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")[-600:]
+
+    def get(self, path):
+        self.connection.request("GET", path)
+        return self.connection.getresponse()
+
+    def next_token(self, tokens):
+        """Log-probabilities of what follows, by token, and the likeliest.
+
+        The token that is made has to be a letter, since no probabilities are told
+        with half a character; they are those without that bias.
+        """
+        self.connection.request("POST", "/completion", json.dumps({
+            "prompt": tokens, "n_predict": 1, "n_probs": VOCAB, "cache_prompt": True,
+            "logit_bias": [[LETTER, 1000]],
+        }), {"Content-Type": "application/json"})
+        answer = json.load(self.connection.getresponse())
+        top = answer["completion_probabilities"][0]["top_logprobs"]
+        return {entry["id"]: entry["logprob"] for entry in top}, top[0]["id"]
+
+    def score(self, tokens):
+        scores = []
+        for i in range(1, len(tokens)):
+            logprobs, best = self.next_token(tokens[:i])
+            scores.append((logprobs[tokens[i]], best))
+        return scores
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+def our_scores(model, text):
+    output = subprocess.run([LLMCTL, "--host", "score", "--json", "--top", "1", "-m", model, "-"],
+                            input=text.encode(), stdout=subprocess.PIPE, check=True).stdout
+    entries = json.loads(output)["tokens"]
+    return ([e["token"] for e in entries],
+            [(e["logprob"], e["top"][0]["token"]) for e in entries[1:]])
+
+
+class Comparison:
+    """Two lists of log-probabilities and likeliest tokens."""
+
+    def __init__(self, ours, theirs):
+        differences = [abs(a[0] - b[0]) for a, b in zip(ours, theirs)]
+        self.mean = sum(differences) / len(differences)
+        self.most = max(differences)
+        self.same = sum(a[1] == b[1] for a, b in zip(ours, theirs)) / len(ours)
+        self.perplexity = [math.exp(-sum(s[0] for s in scores) / len(scores))
+                           for scores in (ours, theirs)]
+
+
+def text_of(model, positions):
+    """As much of the README as makes so many positions, BOS included."""
+    with open(os.path.join(TOP, "README.md"), encoding="ascii", errors="ignore") as file:
+        text = file.read()
+    low, high = 0, min(len(text), positions * 8)
+    while low < high:
+        middle = (low + high + 1) // 2
+        tokens = subprocess.run([LLMCTL, "--host", "tokenize", "--json", "-m", model, "-"],
+                                input=text[:middle].encode(), stdout=subprocess.PIPE,
+                                check=True).stdout
+        if len(json.loads(tokens)) < positions:
+            low = middle
+        else:
+            high = middle - 1
+    return text[:low]
+
+
+def compare(peer, kind, types, positions, texts):
+    model = os.path.join(peer.work, "model.gguf")
+    subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), model], check=True)
+    if not texts:
+        texts.append(text_of(model, positions))
+    tokens, ours = our_scores(model, texts[0])
+    servers = [False, True] if peer.portable else [False]
+    theirs = []
+    for portable in servers:
+        server = Server(peer, model, portable)
+        theirs.append(server.score(tokens))
+        server.close()
+    return (Comparison(ours, theirs[0]),
+            Comparison(theirs[1], theirs[0]) if peer.portable else None)
+
+
+def print_row(kind, types, ours, own):
+    row = "%-19s %-14s %9.6f %9.6f %6.1f%% %9.1f %9.1f" % (
+        kind, types, ours.mean, ours.most, 100 * ours.same, *ours.perplexity)
+    if own:
+        row += "   %9.6f %9.6f %6.1f%%" % (own.mean, own.most, 100 * own.same)
+    print(row + (kind in REMARKS and "   " + REMARKS[kind] or ""), flush=True)
+
+
+def pairs(arguments):
+    kinds = arguments.kinds or subprocess.run(
+        [RANDOM_MODEL, "-L"], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    types = arguments.types.split(":") if arguments.types else TYPES
+    for kind in kinds:
+        for name in types:
+            yield kind, name
+    if not arguments.types and "llama" in kinds:
+        for name in OTHER_TYPES:
+            yield "llama", name
+
+
+def main():
+    parser = argparse.ArgumentParser(description="compares log-probabilities with llama.cpp's")
+    parser.add_argument("-p", dest="positions", type=int, default=512, help="positions of text")
+    parser.add_argument("-t", dest="types", help="number formats, separated by colons")
+    parser.add_argument("kinds", nargs="*", help="kinds of random-model")
+    arguments = parser.parse_args()
+    peer = Peer(os.environ.get("LLAMA_CPP"))
+    failed = 0
+    texts = []
+    try:
+        if not peer.there():
+            print("parity: skipped: no llama-server; LLAMA_CPP=DIR says where it is")
+            return 0
+        print("%-19s %-14s %9s %9s %7s %9s %9s   %s" % (
+            "kind", "types", "mean", "largest", "top-1", "our ppl", "their ppl",
+            "llama.cpp: portable against chosen back end"))
+        for kind, types in pairs(arguments):
+            try:
+                print_row(kind, types, *compare(peer, kind, types, arguments.positions, texts))
+            except (RuntimeError, subprocess.CalledProcessError) as error:
+                print("%-19s %-14s failed: %s" % (kind, types, error), flush=True)
+                failed = 1
+        print(NOTES, end="")
+    finally:
+        peer.close()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
