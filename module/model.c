@@ -262,6 +262,10 @@ static void fill_info(const struct llm_model *model, struct llm_model_info *info
 	if (facts->embedding != LLM_IMAGE_NONE)
 		info->embedding_width = model->image->registers[facts->embedding].width;
 	info->pooling = facts->pooling;
+	if (model->image->chat) {
+		info->flags |= LLM_MODEL_CHAT;
+		memcpy(info->chat, model->image->chat->name, sizeof(info->chat));
+	}
 }
 
 bool llm_model_info(u32 index, struct llm_model_info *info)

@@ -69,6 +69,7 @@ static const struct nla_policy session_give_policy[] = {
 	[LLM_A_REQUEST_MODEL] = { .type = NLA_NUL_STRING, .len = LLM_NAME_SIZE - 1 },	\
 	[LLM_A_REQUEST_CONTEXT] = NLA_POLICY_MIN(NLA_U32, 1),		\
 	[LLM_A_REQUEST_SPECIAL] = { .type = NLA_FLAG },			\
+	[LLM_A_REQUEST_RAW] = { .type = NLA_FLAG },			\
 	[LLM_A_REQUEST_MAX_TOKENS] = { .type = NLA_U32 },		\
 	[LLM_A_REQUEST_STOP] = { .type = NLA_NUL_STRING, .len = LLM_MAX_STOP_LENGTH },	\
 	[LLM_A_REQUEST_SAMPLING] = NLA_POLICY_NESTED(sampling_policy)

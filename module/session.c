@@ -57,6 +57,8 @@ static void free_session(struct llm_session *session)
 	release_computing(session);
 	llm_ring_destroy(&session->ring);
 	llm_free_private(session->text, session->text_room);
+	llm_free_private(session->system, session->system_length);
+	llm_free(session->chat);
 	llm_free_private(session->stops, (u64)session->stop_count * sizeof(*session->stops));
 	llm_free_private((void *)session->sampling.biases,
 			 (u64)session->sampling.bias_count * sizeof(struct llm_sampling_bias));

@@ -81,6 +81,10 @@ struct llm_session_counts {
  * @context_given: whether it was asked for
  * @max_tokens: tokens a reply may have, or 0
  * @special: whether control tokens are text
+ * @raw: whether text is computed as it is, without a chat template
+ * @chat: chat template, or NULL for the model's
+ * @system: system message, or NULL
+ * @system_length: bytes there
  * @stops: stop strings, or NULL
  * @stop_count: how many
  * @sampling: how tokens are chosen; owns @sampling.biases
@@ -139,6 +143,10 @@ struct llm_session {
 	bool context_given;
 	u32 max_tokens;
 	bool special;
+	bool raw;
+	struct llm_image_chat *chat;
+	u8 *system;
+	u32 system_length;
 	struct llm_stop *stops;
 	u32 stop_count;
 	struct llm_sampling_params sampling;

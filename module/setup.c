@@ -15,11 +15,21 @@
 #include "session.h"
 
 #define ALL_SETUP	(LLM_SETUP_MODEL | LLM_SETUP_CONTEXT | LLM_SETUP_MAX_TOKENS | \
-			 LLM_SETUP_SPECIAL | LLM_SETUP_STOPS)
+			 LLM_SETUP_SPECIAL | LLM_SETUP_STOPS | LLM_SETUP_RAW | \
+			 LLM_SETUP_SYSTEM | LLM_SETUP_CHAT)
+/* What stays once a session holds a token. */
+#define FIRST_SETUP	(LLM_SETUP_MODEL | LLM_SETUP_CONTEXT | LLM_SETUP_SYSTEM | LLM_SETUP_CHAT)
 #define ALL_SAMPLING	(LLM_SAMPLING_TEMPERATURE | LLM_SAMPLING_TOP_K | LLM_SAMPLING_TOP_P | \
 			 LLM_SAMPLING_MIN_P | LLM_SAMPLING_REPEAT | LLM_SAMPLING_PRESENCE | \
 			 LLM_SAMPLING_FREQUENCY | LLM_SAMPLING_LAST_N | LLM_SAMPLING_SEED | \
 			 LLM_SAMPLING_BIASES)
+
+/* What a call gives that the session takes over; what it does not take is freed. */
+struct given {
+	struct llm_stop *stops;
+	u8 *system;
+	struct llm_image_chat *chat;
+};
 
 static void free_stops(struct llm_stop *stops, u32 count)
 {
@@ -63,6 +73,62 @@ static struct llm_stop *read_stops(const struct llm_session_setup *args)
 	return stops;
 }
 
+/* The system message of a call, or NULL where it has none, or an ERR_PTR(). */
+static u8 *read_system(const struct llm_session_setup *args)
+{
+	u8 *system;
+
+	if (!(args->set & LLM_SETUP_SYSTEM) || !args->system_length)
+		return NULL;
+	system = llm_alloc(args->system_length);
+	if (!system)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_user(system, u64_to_user_ptr(args->system), args->system_length))
+		return system;
+	llm_free_private(system, args->system_length);
+	return ERR_PTR(-EFAULT);
+}
+
+/* The chat template of a call, or NULL where it has none, or an ERR_PTR(). */
+static struct llm_image_chat *read_chat(const struct llm_session_setup *args)
+{
+	struct llm_image_chat *chat;
+	struct llm_error reason = {};
+	int ret = -EFAULT;
+
+	if (!(args->set & LLM_SETUP_CHAT) || !args->chat)
+		return NULL;
+	chat = llm_alloc(sizeof(*chat));
+	if (!chat)
+		return ERR_PTR(-ENOMEM);
+	if (!copy_from_user(chat, u64_to_user_ptr(args->chat), sizeof(*chat)))
+		ret = llm_image_check_chat(chat, &reason);
+	if (!ret)
+		return chat;
+	llm_free(chat);
+	return ERR_PTR(ret);
+}
+
+static void free_given(const struct given *given, const struct llm_session_setup *args)
+{
+	if (!IS_ERR(given->stops))
+		free_stops(given->stops, args->stops_count);
+	if (!IS_ERR(given->system))
+		llm_free_private(given->system, args->system_length);
+	if (!IS_ERR(given->chat))
+		llm_free(given->chat);
+}
+
+/* Returns what went wrong first; what was read is to be freed then too. */
+static int read_given(struct given *given, const struct llm_session_setup *args)
+{
+	given->stops = read_stops(args);
+	given->system = read_system(args);
+	given->chat = read_chat(args);
+	return PTR_ERR_OR_ZERO(given->stops) ?: PTR_ERR_OR_ZERO(given->system) ?:
+	       PTR_ERR_OR_ZERO(given->chat);
+}
+
 static int check_setup(const struct llm_session_setup *args)
 {
 	if (args->set & ~ALL_SETUP || args->reserved32 || !llm_reserved_zero(args->reserved))
@@ -72,6 +138,10 @@ static int check_setup(const struct llm_session_setup *args)
 	if (args->set & LLM_SETUP_SPECIAL && args->special > 1)
 		return -EINVAL;
 	if (args->set & LLM_SETUP_STOPS && args->stops_count > LLM_MAX_STOPS)
+		return -EINVAL;
+	if (args->set & LLM_SETUP_RAW && args->raw > 1)
+		return -EINVAL;
+	if (args->set & LLM_SETUP_SYSTEM && args->system_length > LLM_MAX_TEXT)
 		return -EINVAL;
 	return 0;
 }
@@ -107,10 +177,10 @@ static int set_model(struct llm_session *session, const struct llm_session_setup
 	struct llm_model *model;
 	u32 context;
 
+	if (args->set & FIRST_SETUP && (session->position || session->last != LLM_TOKEN_NONE))
+		return -EBUSY;
 	if (!(args->set & (LLM_SETUP_MODEL | LLM_SETUP_CONTEXT)))
 		return 0;
-	if (session->position || session->last != LLM_TOKEN_NONE)
-		return -EBUSY;
 	if (args->set & LLM_SETUP_MODEL)
 		model = llm_model_get(args->model);
 	else
@@ -128,10 +198,32 @@ static int set_model(struct llm_session *session, const struct llm_session_setup
 	return 0;
 }
 
-static int apply_setup(struct llm_session *session, const struct llm_session_setup *args,
-		       struct llm_stop **stops)
+/* Puts what was given in place of what the session had. */
+static void take_given(struct llm_session *session, const struct llm_session_setup *args,
+		       struct given *given)
 {
-	u32 count = session->stop_count;
+	if (args->set & LLM_SETUP_STOPS) {
+		free_stops(session->stops, session->stop_count);
+		session->stops = given->stops;
+		session->stop_count = args->stops_count;
+		given->stops = NULL;
+	}
+	if (args->set & LLM_SETUP_SYSTEM) {
+		llm_free_private(session->system, session->system_length);
+		session->system = given->system;
+		session->system_length = args->system_length;
+		given->system = NULL;
+	}
+	if (args->set & LLM_SETUP_CHAT) {
+		llm_free(session->chat);
+		session->chat = given->chat;
+		given->chat = NULL;
+	}
+}
+
+static int apply_setup(struct llm_session *session, const struct llm_session_setup *args,
+		       struct given *given)
+{
 	int ret;
 
 	if (llm_session_state(session) == LLM_SESSION_RUNNING)
@@ -143,26 +235,33 @@ static int apply_setup(struct llm_session *session, const struct llm_session_set
 		session->max_tokens = args->max_tokens;
 	if (args->set & LLM_SETUP_SPECIAL)
 		session->special = args->special;
-	if (args->set & LLM_SETUP_STOPS) {
-		swap(session->stops, *stops);
-		session->stop_count = args->stops_count;
-		free_stops(*stops, count);
-		*stops = NULL;
-	}
+	if (args->set & LLM_SETUP_RAW)
+		session->raw = args->raw;
+	take_given(session, args, given);
 	return 0;
+}
+
+static int apply_locked(struct llm_session *session, const struct llm_session_setup *args,
+			struct given *given)
+{
+	int ret;
+
+	if (mutex_lock_killable(&session->setup))
+		return -EINTR;
+	ret = apply_setup(session, args, given);
+	mutex_unlock(&session->setup);
+	return ret;
 }
 
 int llm_setup_apply(struct llm_session *session, const struct llm_session_setup *args,
 		    struct llm_stop **stops)
 {
+	struct given given = { .stops = *stops };
 	int ret = check_setup(args);
 
-	if (ret)
-		return ret;
-	if (mutex_lock_killable(&session->setup))
-		return -EINTR;
-	ret = apply_setup(session, args, stops);
-	mutex_unlock(&session->setup);
+	if (!ret)
+		ret = apply_locked(session, args, &given);
+	*stops = given.stops;
 	return ret;
 }
 
@@ -171,19 +270,18 @@ int llm_setup(struct llm_call *call)
 	struct llm_session_setup *args = &call->argument.setup;
 	struct llm_session *session = call->session;
 	struct mem_cgroup *memcg;
-	struct llm_stop *stops;
+	struct given given;
 	int ret;
 
 	ret = check_setup(args);
 	if (ret)
 		return ret;
 	memcg = set_active_memcg(session->memcg);
-	stops = read_stops(args);
+	ret = read_given(&given, args);
 	set_active_memcg(memcg);
-	if (IS_ERR(stops))
-		return PTR_ERR(stops);
-	ret = llm_setup_apply(session, args, &stops);
-	free_stops(stops, args->stops_count);
+	if (!ret)
+		ret = apply_locked(session, args, &given);
+	free_given(&given, args);
 	return ret;
 }
 

@@ -18,7 +18,8 @@ int llm_setup_sampling(struct llm_call *call);
 /**
  * llm_setup_apply() - LLM_IOC_SETUP with the stop strings in kernel memory
  * @session: session
- * @args: what is asked; @args->stops is not used
+ * @args: what is asked, neither a system message nor a chat template; @args->stops is
+ *	not used
  * @stops: @args->stops_count stop strings in memory of llm_alloc(), or NULL; NULL
  *	afterwards where the session took them
  *

@@ -66,6 +66,10 @@ static void read_setup(const struct genl_info *info, struct llm_session_setup *s
 		setup->set |= LLM_SETUP_SPECIAL;
 		setup->special = 1;
 	}
+	if (info->attrs[LLM_A_REQUEST_RAW]) {
+		setup->set |= LLM_SETUP_RAW;
+		setup->raw = 1;
+	}
 }
 
 /* What went wrong in llm_setup_apply(). */
@@ -403,7 +407,9 @@ static int start(struct genl_info *info, struct llm_session *session)
 	case -ENODEV:
 		return llm_netlink_refuse(info, NULL, "there is no model; load one first", ret);
 	case -EOPNOTSUPP:
-		return llm_netlink_refuse(info, NULL, "the model makes no text", ret);
+		return llm_netlink_refuse(info, NULL,
+					  "the model makes no text, or has an unknown chat template: ask for raw",
+					  ret);
 	default:
 		return llm_netlink_refuse(info, NULL, "out of memory or interrupted", ret);
 	}

@@ -10,6 +10,7 @@
 #include <linux/sched/mm.h>
 #include <linux/uio.h>
 
+#include "engine/chat.h"
 #include "events.h"
 #include "model.h"
 #include "session.h"
@@ -161,45 +162,101 @@ out:
 	return ret;
 }
 
-/* Makes tokens of the text: the prompt of the next job. */
-static int tokenize_text(struct llm_session *session, u32 **tokens, u32 *room, u32 *count)
+/**
+ * struct prompt - what the text of a turn becomes
+ * @tokens: tokens
+ * @room: tokens that fit there
+ * @count: tokens there are
+ * @seen: of these, how many at the start were made by the turn before
+ */
+struct prompt {
+	u32 *tokens;
+	u32 room;
+	u32 count;
+	u32 seen;
+};
+
+static void free_prompt(struct prompt *prompt)
 {
-	bool first = session->position == 0 && session->last == LLM_TOKEN_NONE;
-	u32 flags = session->special ? LLM_TEXT_SPECIAL : 0;
-	u32 before = session->last == LLM_TOKEN_NONE ? 0 : 1;
+	llm_free_private(prompt->tokens, (u64)prompt->room * sizeof(*prompt->tokens));
+}
+
+/* The template that messages are put into, NULL where text is raw, or an ERR_PTR(). */
+static const struct llm_image_chat *find_chat(const struct llm_session *session)
+{
+	const struct llm_image_chat *chat = session->chat ?: session->model->image->chat;
+
+	if (session->raw)
+		chat = NULL;
+	if (chat ? chat->flags & LLM_CHAT_UNKNOWN : !!session->system)
+		return ERR_PTR(-EOPNOTSUPP);
+	return chat;
+}
+
+/* A turn of a conversation follows upon the reply, not upon what ended it. */
+static bool goes_on(const struct llm_session *session, bool chat)
+{
+	if (session->last == LLM_TOKEN_NONE)
+		return false;
+	return !chat || !llm_token_ends(session->model->tokenizer, session->last);
+}
+
+/* Makes tokens of the text: the prompt of the next job. */
+static int tokenize_text(struct llm_session *session, struct prompt *prompt)
+{
+	const struct llm_tokenizer *tokenizer = session->model->tokenizer;
+	struct llm_chat_turn turn = {
+		.chat = find_chat(session),
+		.system = session->system,
+		.system_length = session->system_length,
+		.text = session->text,
+		.length = session->text_length,
+		.first = session->position == 0 && session->last == LLM_TOKEN_NONE,
+		.special = session->special,
+	};
+	u32 flags = (turn.special ? LLM_TEXT_SPECIAL : 0) | (turn.first ? LLM_TEXT_BEGIN : 0);
+	u32 length = turn.length;
+	u32 *tokens;
 	int ret;
 
-	*room = min(session->context - session->position,
-		    before + llm_tokenizer_most(session->model->tokenizer,
-						session->text_length));
-	if (*room <= before)
+	if (IS_ERR(turn.chat))
+		return PTR_ERR(turn.chat);
+	if (turn.chat)
+		length = llm_chat_length(&turn);
+	prompt->seen = goes_on(session, turn.chat);
+	prompt->room = min(session->context - session->position,
+			   prompt->seen + llm_tokenizer_most(tokenizer, length));
+	if (prompt->room <= prompt->seen)
 		return -ENOSPC;
-	*tokens = llm_alloc((u64)*room * sizeof(**tokens));
-	if (!*tokens)
+	prompt->tokens = llm_alloc((u64)prompt->room * sizeof(*prompt->tokens));
+	if (!prompt->tokens)
 		return -ENOMEM;
-	if (before)
-		**tokens = session->last;
-	ret = llm_tokenize(session->model->tokenizer, session->text, session->text_length,
-			   flags | (first ? LLM_TEXT_BEGIN : 0), *tokens + before, *room - before,
-			   count);
-	*count += before;
+	*prompt->tokens = session->last;
+	tokens = prompt->tokens + prompt->seen;
+	if (turn.chat)
+		ret = llm_chat_tokenize(tokenizer, &turn, tokens, prompt->room - prompt->seen,
+					&prompt->count);
+	else
+		ret = llm_tokenize(tokenizer, turn.text, turn.length, flags, tokens,
+				   prompt->room - prompt->seen, &prompt->count);
+	prompt->count += prompt->seen;
+	/* Nothing but a newline, in a template without pieces. */
+	if (!ret && !prompt->count)
+		ret = -ENODATA;
 	if (ret)
-		llm_free_private(*tokens, (u64)*room * sizeof(**tokens));
+		free_prompt(prompt);
 	return ret;
 }
 
-static int prepare_tokens(struct llm_session *session, u32 *count)
+static int prepare_tokens(struct llm_session *session, struct prompt *prompt)
 {
-	u32 *tokens;
-	u32 room;
-	int ret;
+	int ret = tokenize_text(session, prompt);
 
-	ret = tokenize_text(session, &tokens, &room, count);
 	if (ret)
 		return ret;
-	llm_free_private(session->tokens, (u64)session->tokens_room * sizeof(*tokens));
-	session->tokens = tokens;
-	session->tokens_room = room;
+	llm_free_private(session->tokens, (u64)session->tokens_room * sizeof(*session->tokens));
+	session->tokens = prompt->tokens;
+	session->tokens_room = prompt->room;
 	return 0;
 }
 
@@ -247,7 +304,7 @@ static int prepare_reply(struct llm_session *session)
 	return llm_ring_create(&session->ring, letter ? LETTER_RING : TALK_RING);
 }
 
-static void fill_job(struct llm_session *session, u32 count)
+static void fill_job(struct llm_session *session, const struct prompt *prompt)
 {
 	struct llm_job *job = &session->job;
 
@@ -263,21 +320,21 @@ static void fill_job(struct llm_session *session, u32 count)
 		.reply = &session->reply,
 		.text_flags = session->special ? LLM_TEXT_SPECIAL : 0,
 		.prompt = session->tokens,
-		.prompt_count = count,
-		.prompt_seen = session->last == LLM_TOKEN_NONE ? 0 : 1,
+		.prompt_count = prompt->count,
+		.prompt_seen = prompt->seen,
 		.position = session->position,
 		.max_tokens = session->max_tokens ?: session->context,
 		.context = session->context,
 	};
 }
 
-static void submit(struct llm_session *session, u32 count)
+static void submit(struct llm_session *session, const struct prompt *prompt)
 {
 	if (!session->seeded)
 		session->sampling.seed = get_random_u64();
 	llm_sampler_setup(session->sampler, &session->sampling);
 	llm_reply_begin(&session->reply, session->stops, session->stop_count);
-	fill_job(session, count);
+	fill_job(session, prompt);
 	llm_request_begin(&session->job.request);
 	drop_text(session);
 
@@ -302,7 +359,7 @@ static int bind(struct llm_session *session)
 
 static int start(struct llm_session *session)
 {
-	u32 count;
+	struct prompt prompt;
 	int ret;
 
 	if (llm_session_state(session) != LLM_SESSION_IDLE)
@@ -312,22 +369,21 @@ static int start(struct llm_session *session)
 	ret = bind(session);
 	if (ret)
 		return ret;
-	ret = prepare_tokens(session, &count);
+	ret = prepare_tokens(session, &prompt);
 	if (ret == -ENOSPC)
 		drop_text(session);
 	if (!ret)
-		ret = prepare_state(session, count);
+		ret = prepare_state(session, prompt.count);
 	if (!ret)
 		ret = prepare_reply(session);
 	if (!ret)
-		submit(session, count);
+		submit(session, &prompt);
 	return ret;
 }
 
 static int check(struct llm_session *session)
 {
-	u32 *tokens;
-	u32 room, count;
+	struct prompt prompt;
 	int ret;
 
 	if (!session->text_length)
@@ -335,11 +391,10 @@ static int check(struct llm_session *session)
 	ret = bind(session);
 	if (ret)
 		return ret;
-	ret = tokenize_text(session, &tokens, &room, &count);
-	if (ret)
-		return ret;
-	llm_free_private(tokens, (u64)room * sizeof(*tokens));
-	return 0;
+	ret = tokenize_text(session, &prompt);
+	if (!ret)
+		free_prompt(&prompt);
+	return ret;
 }
 
 /* Calls a function with @setup held, and memory charged to whom it belongs. */

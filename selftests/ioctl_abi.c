@@ -212,7 +212,7 @@ static const struct abi table[] = {
 	}, {
 		"SETUP", LLM_IOC_SETUP, sizeof(struct llm_session_setup), prepare_setup, NULL,
 		offsetof(struct llm_session_setup, reserved32),
-		offsetof(struct llm_session_setup, set), 0x1f, false,
+		offsetof(struct llm_session_setup, set), 0xff, false,
 	}, {
 		"SAMPLING", LLM_IOC_SAMPLING, sizeof(struct llm_sampling), prepare_sampling, NULL,
 		offsetof(struct llm_sampling, reserved),

@@ -8,7 +8,8 @@
  *
  * O_RDWR: a session, one conversation on one model.
  *
- * - write(2) adds to the text of the next turn. EBUSY while a reply is under way
+ * - write(2) adds to the text of the next turn: a message of the user, where the model
+ *   has a chat template and LLM_IOC_SETUP did not say that text is raw. EBUSY while a reply is under way
  *   or unread; short, then ENOSPC, at LLM_MAX_TEXT bytes; ENOMEM.
  * - read(2) begins the reply if there is text and LLM_IOC_START was not called
  *   (its errors), then returns the bytes of the reply as they are made, waiting
@@ -173,6 +174,8 @@ struct llm_model_unload {
 #define LLM_MODEL_DEFAULT	(1U << 0)
 /** LLM_MODEL_TEXT - the model makes text: it can reply and score. */
 #define LLM_MODEL_TEXT		(1U << 1)
+/** LLM_MODEL_CHAT - the model has a chat template. */
+#define LLM_MODEL_CHAT		(1U << 2)
 
 /**
  * struct llm_model_info - one model
@@ -186,9 +189,10 @@ struct llm_model_unload {
  * @context_length: positions the model was made for
  * @vocab_size: tokens
  * @sessions: sessions that use it
- * @flags: LLM_MODEL_DEFAULT, LLM_MODEL_TEXT
+ * @flags: LLM_MODEL_DEFAULT, LLM_MODEL_TEXT, LLM_MODEL_CHAT
  * @embedding_width: numbers of an embedding, or 0 where it makes none
  * @pooling: enum llm_pooling_kind of linux/llm_image.h: how it makes them
+ * @chat: name of its chat template, empty where that is not known
  * @reserved: zero
  */
 struct llm_model_info {
@@ -205,6 +209,7 @@ struct llm_model_info {
 	__u32 flags;
 	__u32 embedding_width;
 	__u32 pooling;
+	__u8 chat[32];
 	__u64 reserved[3];
 };
 
@@ -241,6 +246,12 @@ struct llm_list {
 #define LLM_SETUP_SPECIAL	(1U << 3)
 /** LLM_SETUP_STOPS - @stops and @stops_count are given. */
 #define LLM_SETUP_STOPS		(1U << 4)
+/** LLM_SETUP_RAW - @raw is given. */
+#define LLM_SETUP_RAW		(1U << 5)
+/** LLM_SETUP_SYSTEM - @system and @system_length are given. */
+#define LLM_SETUP_SYSTEM	(1U << 6)
+/** LLM_SETUP_CHAT - @chat is given. */
+#define LLM_SETUP_CHAT		(1U << 7)
 
 /**
  * struct llm_text - a piece of text
@@ -266,13 +277,22 @@ struct llm_text {
  * @stops: in, address of an array of struct llm_text; a reply ends before the
  *	first of these, none of it is shown; default: none
  * @stops_count: in, 0..LLM_MAX_STOPS, each 1..LLM_MAX_STOP_LENGTH bytes
+ * @raw: in, 1: what is written is computed as it is; 0: it is a message of the user,
+ *	put into the chat template, if there is one (default)
+ * @system: in, address of the system message of the conversation
+ * @chat: in, address of a struct llm_image_chat of linux/llm_image.h, the chat
+ *	template to use; NULL: that of the model (default). Tokens of kind
+ *	LLM_TOKEN_USER are found in any text, also if they are in this template
+ * @system_length: in, bytes at @system, 0..LLM_MAX_TEXT; 0: none (default)
  * @reserved32: zero
  * @reserved: zero
  *
  * Errors: ENOENT for the model; ENODEV for the context where there is no model;
- * EBUSY while a reply is under way, and for model and context once the session
- * holds a token; EINVAL for values out of range, also where the context or biases
- * that were set before do not fit the model; ENOMEM. A call that fails changes
+ * EBUSY while a reply is under way, and for model, context, system message and chat
+ * template once the session holds a token; EINVAL for values out of range, a chat
+ * template that an image could not have, also where the context or biases that were
+ * set before do not fit the model; EOPNOTSUPP for flags of a chat template that are
+ * not known; ENOMEM. A call that fails changes
  * nothing.
  */
 struct llm_session_setup {
@@ -283,8 +303,12 @@ struct llm_session_setup {
 	__u32 special;
 	__u64 stops;
 	__u32 stops_count;
+	__u32 raw;
+	__u64 system;
+	__u64 chat;
+	__u32 system_length;
 	__u32 reserved32;
-	__u64 reserved[4];
+	__u64 reserved[1];
 };
 
 /** LLM_SAMPLING_TEMPERATURE - @temperature is given; likewise those below. */
@@ -365,7 +389,8 @@ struct llm_sampling {
  * nothing was written; ENODEV where there is no model; ENOSPC where the prompt
  * does not fit the context (it is discarded); ENOMEM, also where all sessions
  * together would have more state than the module parameter max_state allows;
- * EOPNOTSUPP for a model that makes no text; EBADF where the file is not open for
+ * EOPNOTSUPP for a model that makes no text or whose chat template is not known, and
+ * for a system message without a chat template; EBADF where the file is not open for
  * reading too. But for ENOSPC the text stays.
  */
 struct llm_start {
