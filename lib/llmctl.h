@@ -152,6 +152,7 @@ LLMCTL_API void llmctl_model_close(struct llmctl_model *model);
  * @name: what the model calls itself, or empty
  * @architecture: family, or empty
  * @types: number formats of the tensors, such as "F32 11, Q8_0 37"
+ * @template: name of the chat template, "unknown" or "none"
  */
 struct llmctl_gguf_facts {
 	__u32 version;
@@ -162,6 +163,7 @@ struct llmctl_gguf_facts {
 	char name[64];
 	char architecture[32];
 	char types[256];
+	char template[32];
 };
 
 /**

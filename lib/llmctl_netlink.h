@@ -114,6 +114,7 @@ struct llmctl_bus_handlers {
  * @context: positions of a new session
  * @max_tokens: tokens the reply may have
  * @special: whether control tokens are text
+ * @raw: whether the text is computed as it is, not as a message in the chat template
  * @keep: whether a new session stays
  * @deadline_ms: when it is ended
  * @coalesce_bytes: bytes that are waited for
@@ -130,6 +131,7 @@ struct llmctl_submission {
 	__u32 context;
 	__u32 max_tokens;
 	__u32 special;
+	__u32 raw;
 	__u32 keep;
 	__u32 deadline_ms;
 	__u32 coalesce_bytes;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compile.h"
+#include "chat_template.h"
 #include "ggml_type.h"
 
 /* Bytes of an image that are read at a time. */
@@ -188,6 +188,17 @@ static void list_types(const struct gguf *gguf, char *to, size_t size)
 	}
 }
 
+static void name_template(struct gguf *gguf, char *to, size_t size)
+{
+	struct llm_image_chat chat = { .name = "none" };
+	const char *text;
+	__u64 length;
+
+	if (gguf_get_string(gguf, "tokenizer.chat_template", &text, &length, NULL) == 1)
+		chat_recognise(&chat, text, length);
+	snprintf(to, size, "%s", *chat.name ? (const char *)chat.name : "unknown");
+}
+
 int llmctl_gguf_facts(struct llmctl_gguf_facts *facts, const char *path,
 		      struct llmctl_error *error)
 {
@@ -210,6 +221,7 @@ int llmctl_gguf_facts(struct llmctl_gguf_facts *facts, const char *path,
 	copy_text(gguf, "general.architecture", facts->architecture,
 		  sizeof(facts->architecture));
 	list_types(gguf, facts->types, sizeof(facts->types));
+	name_template(gguf, facts->template, sizeof(facts->template));
 	gguf_close(gguf);
 	return 0;
 }

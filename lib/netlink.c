@@ -389,6 +389,7 @@ static int put_submission(struct nl_msg *message, const struct llmctl_submission
 	       (submission->session &&
 		nla_put_u64(message, LLM_A_REQUEST_SESSION, submission->session)) ||
 	       (submission->special && nla_put_flag(message, LLM_A_REQUEST_SPECIAL)) ||
+	       (submission->raw && nla_put_flag(message, LLM_A_REQUEST_RAW)) ||
 	       (submission->keep && nla_put_flag(message, LLM_A_REQUEST_KEEP)) ||
 	       put_number(message, LLM_A_REQUEST_CONTEXT, submission->context) ||
 	       put_number(message, LLM_A_REQUEST_MAX_TOKENS, submission->max_tokens) ||

@@ -152,7 +152,8 @@ TEST_F(chat, turns_are_one_text)
 	ASSERT_LT(0, device_ask(fd, "\n", self->first, ROOM));
 	one = device_status(fd);
 	ASSERT_LT(0, ask_raw(&self->image,
-			     "u:the sand<end>a:<end>u:and<end>a:<end>u:her ring<end>a:b<end>u:<end>a:",
+			     "u:the sand<end>a:<end>u:and<end>a:<end>u:her ring<end>a:b"
+			     "<end>u:<end>a:",
 			     self->second, &other));
 	EXPECT_STREQ(self->second, self->first);
 	EXPECT_EQ(other.used, one.used);

@@ -11,6 +11,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 scratch=$(mktemp -d)
 small=$scratch/small.gguf
 long=$scratch/long.gguf
+chat=$scratch/chat.gguf
+unknown=$scratch/unknown.gguf
 number=0
 failed=0
 
@@ -18,7 +20,7 @@ failed=0
 finish() {
 	local name
 
-	for name in small long other; do
+	for name in small long other chat unknown; do
 		llmctl unload "test-$name" 2>/dev/null
 	done
 	rm -rf "$scratch"
@@ -129,7 +131,7 @@ answers_as_the_host() {
 refuses_to_run() {
 	refuses "no model of that name" run -m test-none x &&
 		refuses "can't be longer than the model's" run -m test-small --ctx 129 x &&
-		refuses "it does not fit the context" run -m test-small --ctx 4 abcdef &&
+		refuses "left of the context" run -m test-small --ctx 4 abcdef &&
 		refuses "no such token" run -m test-small --logit-bias 286+1 x &&
 		refuses "prompt: it is empty" run -m test-small "" &&
 		refuses "the model has no such token" detokenize -m test-small 286
@@ -210,10 +212,32 @@ asks_for_permission() {
 	return $status
 }
 
-echo 1..10
+talks_as_the_host() {
+	printf 'hi\nyou\nhi\\\nyou\n' >"$scratch/lines"
+	call 0 load --name test-chat "$chat" && call 0 load --name test-unknown "$unknown" || return
+	grep -q "its chat template is not known" "$scratch/err" ||
+		why "load does not warn: $(cat "$scratch/err")" || return
+	timeout 300 llmctl chat -m test-chat --temp 0 -n 6 --system no <"$scratch/lines" \
+		>"$scratch/device" 2>"$scratch/err" &&
+		timeout 300 llmctl --host chat -m "$chat" --temp 0 -n 6 --system no \
+			<"$scratch/lines" >"$scratch/host" 2>>"$scratch/err" &&
+		cmp "$scratch/device" "$scratch/host" >>"$scratch/why" ||
+		why "other replies: $(cat "$scratch/err")" || return
+	llmctl info test-chat | grep -q "^template *chatml" || why "info does not tell" || return
+	refuses "no chat template of it is known" run -m test-unknown hi &&
+		refuses "name one with --template" chat -m test-unknown &&
+		refuses "name one with --template" chat -m test-small &&
+		call 0 run -m test-unknown --raw -n 1 hi &&
+		call 0 run -m test-unknown --template llama3 --system s -n 1 hi &&
+		call 0 unload test-chat && call 0 unload test-unknown
+}
+
+echo 1..11
 : >"$scratch/why"
 chmod 755 "$scratch"
-"$here/make_gguf" "$small" 128 && "$here/make_gguf" "$long" 100000 || exit
+"$here/make_gguf" "$small" 128 && "$here/make_gguf" "$long" 100000 &&
+	"$here/make_gguf" "$chat" 1024 "<|im_start|>" &&
+	"$here/make_gguf" "$unknown" 1024 "{{ messages }}" || exit
 loads
 result $? "models are loaded and listed"
 refuses_to_load
@@ -226,6 +250,8 @@ is_interrupted
 result $? "a reply is seen, interrupted and gone"
 changes_the_default
 result $? "the default changes"
+talks_as_the_host
+result $? "conversations are those of the host"
 if command -v python3 >/dev/null; then
 	prints_json
 	result $? "JSON is well-formed"

@@ -74,7 +74,7 @@ host() {
 	timeout 120 "$llmctl" --host "$command" -m "$model" "$@" 2>"$scratch/err"
 }
 
-commands="load unload ls ps info convert verify run tokenize detokenize score embed rerank bench"
+commands="load unload ls ps info convert verify run chat tokenize detokenize score embed rerank bench"
 
 helps() {
 	local command

@@ -36,11 +36,12 @@ struct session;
  * @model: facts of the model
  * @setup: as LLM_IOC_SETUP, but for the model
  * @sampling: as LLM_IOC_SAMPLING
- * @prompt: takes a prompt and begins the reply to it; one for a session
+ * @prompt: takes a prompt and begins the reply to it; the reply to the one before was
+ *	read to its end
  * @reply: waits for some of the reply; returns bytes, 0 at its end, -EINTR when
  *	interrupted() is or becomes true
  * @cancel: ends the reply early; what was made can still be read, and
- *	interrupted() does not matter any more
+ *	interrupted() does not matter any more until the next prompt
  * @status: as LLM_IOC_STATUS
  * @tokenize: as llmctl_tokenize()
  * @detokenize: as llmctl_detokenize()

@@ -91,7 +91,7 @@ static int generate(__u64 prompt_tokens, __u64 max_tokens, struct llm_session_in
 		    double *seconds, struct llmctl_error *error)
 {
 	struct llm_session_setup setup = {
-		.set = LLM_SETUP_MAX_TOKENS, .max_tokens = max_tokens,
+		.set = LLM_SETUP_MAX_TOKENS | LLM_SETUP_RAW, .max_tokens = max_tokens, .raw = 1,
 	};
 	struct session *session;
 	char *prompt = NULL, buffer[4096];

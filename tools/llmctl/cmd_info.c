@@ -71,6 +71,7 @@ static void print_model(const struct llm_model_info *info)
 	printf("parameters    %s\n", size_count(info->parameters).text);
 	printf("context       %u\n", info->context_length);
 	printf("vocabulary    %u\n", info->vocab_size);
+	print_text("template", model_template(info));
 	printf("image         %s\n", size_bytes(info->size).text);
 	if (info->memory)
 		printf("memory        %s, and up to %s a session\n", size_bytes(info->memory).text,
@@ -123,6 +124,7 @@ static int image_info(const char *path, bool as_json, struct llmctl_error *error
 		json_whole("parameters", info.parameters);
 		json_whole("context_length", info.context_length);
 		json_whole("vocab_size", info.vocab_size);
+		json_text("template", model_template(&info));
 		json_object_end();
 		return 0;
 	}
@@ -155,6 +157,7 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 		json_whole("tensors", facts.tensors);
 		json_whole("keys", facts.keys);
 		json_text("types", facts.types);
+		json_text("template", facts.template);
 		json_bool("supported", !reason.code);
 		if (reason.code)
 			json_text("reason", reason.text);
@@ -167,6 +170,7 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	print_text("architecture", facts.architecture);
 	printf("parameters    %s\n", size_count(facts.parameters).text);
 	printf("types         %s\n", facts.types);
+	print_text("template", facts.template);
 	printf("file          %s\n", size_bytes(facts.size).text);
 	printf("supported     %s%s\n", reason.code ? "no: " : "yes", reason.text);
 	return 0;

@@ -90,6 +90,7 @@ static int run_submit(const struct command *command, int argc, char **argv)
 	struct llm_sampling sampling = { 0 };
 	const char *model = NULL;
 	double temperature = NAN;
+	bool raw = false;
 	__u64 most = 0, deadline = 0, bytes = 0, wait = 0, seed = OPTION_UNSET;
 	const struct option options[] = {
 		{ OPTION_TEXT, "model", 'm', &model, 0, 0, NULL, NULL, "MODEL",
@@ -106,6 +107,8 @@ static int run_submit(const struct command *command, int argc, char **argv)
 		  "take so many bytes at once" },
 		{ OPTION_WHOLE, "coalesce-ms", 0, &wait, 0, 60000, NULL, NULL, "MS",
 		  "but wait no longer than that" },
+		{ OPTION_FLAG, "raw", 0, &raw, 0, 0, NULL, NULL, NULL,
+		  "prompts as they are, without a chat template" },
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -119,6 +122,7 @@ static int run_submit(const struct command *command, int argc, char **argv)
 	submit.several = operands.count > 1;
 	submission.model = model;
 	submission.max_tokens = most;
+	submission.raw = raw;
 	submission.deadline_ms = deadline;
 	submission.coalesce_bytes = bytes;
 	submission.coalesce_ms = wait;
@@ -146,7 +150,7 @@ const struct command command_submit = {
 	.name = "submit",
 	.arguments = "[-m MODEL] [-n MAX] [--temp T] [--seed SEED] [--deadline MS] PROMPT|-...",
 	.summary = "completes prompts over netlink, all at once",
-	.text = "Each prompt is a request of its own, without chat template. With more than one,\n"
+	.text = "Each prompt is a request of its own. With more than one,\n"
 		"every line of output begins with the number of its request.",
 	.run = run_submit,
 };

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "generation.h"
 #include "interrupt.h"
 
 static void print_help(const struct command *command, const struct option *const *tables)
@@ -21,13 +22,15 @@ static void print_help(const struct command *command, const struct option *const
 bool command_parse(const struct command *command, const struct option *options, int argc,
 		   char **argv, struct operands *operands, int least, int most, int *status)
 {
-	const struct option *tables[4] = { NULL };
+	const struct option *tables[5] = { NULL };
 	int count = 0;
 
 	if (command->session)
 		tables[count++] = backend_options;
 	if (command->context)
 		tables[count++] = backend_context_options;
+	if (command->generates)
+		tables[count++] = generation_options;
 	tables[count] = options;
 	if (!options_parse(tables, argc, argv, operands)) {
 		*status = EXIT_USAGE;

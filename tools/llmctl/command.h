@@ -13,6 +13,7 @@
  * @text: more of that, for its --help, or NULL
  * @session: whether it works on a session, and so with --host
  * @context: whether it computes there, and so takes --ctx
+ * @generates: whether it takes the options of generation.h
  * @run: does it: @argv holds the words after the command; returns the exit
  *	status
  */
@@ -23,6 +24,7 @@ struct command {
 	const char *text;
 	bool session;
 	bool context;
+	bool generates;
 	int (*run)(const struct command *command, int argc, char **argv);
 };
 
@@ -35,6 +37,7 @@ extern const struct command command_info;
 extern const struct command command_convert;
 extern const struct command command_verify;
 extern const struct command command_run;
+extern const struct command command_chat;
 extern const struct command command_tokenize;
 extern const struct command command_detokenize;
 extern const struct command command_score;

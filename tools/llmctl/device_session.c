@@ -81,8 +81,10 @@ static int device_sampling(struct session *session, const struct llm_sampling *s
 static int device_prompt(struct session *session, const void *text, size_t length,
 			 struct llmctl_error *error)
 {
-	int ret = llmctl_prompt(device_of(session), text, length, error);
+	int ret;
 
+	((struct device_session *)session)->cancelled = false;
+	ret = llmctl_prompt(device_of(session), text, length, error);
 	return ret ? ret : llmctl_start(device_of(session), error);
 }
 

@@ -3,6 +3,13 @@
 #include "json.h"
 #include "macros.h"
 
+const char *model_template(const struct llm_model_info *info)
+{
+	if (!(info->flags & LLM_MODEL_CHAT))
+		return "none";
+	return *info->chat ? (const char *)info->chat : "unknown";
+}
+
 void model_facts_json(const struct llm_model_info *info)
 {
 	json_text("name", (const char *)info->name);
@@ -15,6 +22,7 @@ void model_facts_json(const struct llm_model_info *info)
 	json_whole("context_length", info->context_length);
 	json_whole("vocab_size", info->vocab_size);
 	json_whole("sessions", info->sessions);
+	json_text("template", model_template(info));
 	json_bool("default", info->flags & LLM_MODEL_DEFAULT);
 }
 

@@ -10,6 +10,14 @@
  */
 void model_facts_json(const struct llm_model_info *info);
 
+/**
+ * model_template() - what chat template a model has
+ * @info: model
+ *
+ * Return: its name, "unknown" or "none".
+ */
+const char *model_template(const struct llm_model_info *info);
+
 /** session_state() - a word for an enum llm_state. */
 const char *session_state(__u32 state);
 

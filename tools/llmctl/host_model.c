@@ -101,6 +101,10 @@ static void image_info(const struct llm_image *image, u64 size, struct llm_model
 	if (image->model.embedding != LLM_IMAGE_NONE)
 		info->embedding_width = image->registers[image->model.embedding].width;
 	info->pooling = image->model.pooling;
+	if (image->chat) {
+		info->flags |= LLM_MODEL_CHAT;
+		memcpy(info->chat, image->chat->name, sizeof(info->chat));
+	}
 	memcpy(info->title, image->model.name, sizeof(info->title));
 	memcpy(info->architecture, image->model.architecture, sizeof(info->architecture));
 }

@@ -12,6 +12,8 @@ static void host_close(struct session *session)
 	llm_kv_destroy(&own->kv);
 	llm_sampler_destroy(own->sampler);
 	free(own->biases);
+	free(own->chat);
+	free(own->system);
 	free(own->prompt);
 	free(own);
 }
@@ -45,6 +47,39 @@ static int set_stops(struct host_session *own, const struct llm_session_setup *s
 	return 0;
 }
 
+/* A private copy, or NULL for nothing. */
+static int copy(void **to, __u64 address, size_t size, struct llmctl_error *error)
+{
+	void *made = NULL;
+
+	if (size) {
+		made = malloc(size);
+		if (!made)
+			return refuse(error, ENOMEM, "not enough memory");
+		memcpy(made, (const void *)(uintptr_t)address, size);
+	}
+	free(*to);
+	*to = made;
+	return 0;
+}
+
+/* Templates come from the library, so they need no check. */
+static int set_chat(struct host_session *own, const struct llm_session_setup *setup,
+		    struct llmctl_error *error)
+{
+	int ret = 0;
+
+	if (setup->set & LLM_SETUP_RAW)
+		own->raw = setup->raw;
+	if (setup->set & LLM_SETUP_CHAT)
+		ret = copy((void **)&own->chat, setup->chat, setup->chat ? sizeof(*own->chat) : 0,
+			   error);
+	if (ret || !(setup->set & LLM_SETUP_SYSTEM))
+		return ret;
+	own->system_length = setup->system_length;
+	return copy((void **)&own->system, setup->system, setup->system_length, error);
+}
+
 static int host_setup(struct session *session, const struct llm_session_setup *setup,
 		      struct llmctl_error *error)
 {
@@ -53,6 +88,8 @@ static int host_setup(struct session *session, const struct llm_session_setup *s
 
 	if (setup->set & LLM_SETUP_STOPS)
 		ret = set_stops(own, setup, error);
+	if (!ret)
+		ret = set_chat(own, setup, error);
 	if (ret)
 		return ret;
 	if (setup->set & LLM_SETUP_MAX_TOKENS)
@@ -155,6 +192,7 @@ static int prepare(struct host_session *own, const struct backend_choice *choice
 	const struct llm_image_model *facts = &own->model->image->model;
 	int ret;
 
+	own->last = LLM_TOKEN_NONE;
 	own->context = facts->context_length;
 	if (choice->context != OPTION_UNSET && choice->context > facts->context_length)
 		return refuse(error, EINVAL, "--ctx %llu: the model's context has %u positions",

@@ -24,9 +24,17 @@
  * @ready: bytes at its start that can be shown
  * @request: what is computed
  * @prompt: its tokens
+ * @position: positions that turns before it filled
+ * @last: token that the turn before made and did not compute, or LLM_TOKEN_NONE
+ * @tokens_in: prompt tokens of turns before
+ * @tokens_out: tokens made in turns before
  * @context: positions that may be used
  * @max_tokens: tokens a reply may have, 0 for as many as fit
  * @special: control tokens are text
+ * @raw: text is computed as it is
+ * @chat: chat template of the session, or NULL for the model's
+ * @system: system message, or NULL
+ * @system_length: bytes there
  * @cancelled: interrupts do not matter any more
  * @begun: there was a prompt
  * @started_ns: when it was
@@ -47,9 +55,17 @@ struct host_session {
 	u32 ready;
 	struct llm_request request;
 	u32 *prompt;
+	u32 position;
+	u32 last;
+	u64 tokens_in;
+	u64 tokens_out;
 	u32 context;
 	u32 max_tokens;
 	bool special;
+	bool raw;
+	struct llm_image_chat *chat;
+	char *system;
+	u32 system_length;
 	bool cancelled;
 	bool begun;
 	u64 started_ns;

@@ -28,6 +28,12 @@ bool interrupted(void)
 	return seen;
 }
 
+void interrupt_clear(void)
+{
+	seen = 0;
+	interrupt_catch();
+}
+
 int interrupt_poll(int fd)
 {
 	struct pollfd wait = { .fd = fd, .events = POLLIN };

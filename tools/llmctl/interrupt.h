@@ -14,6 +14,9 @@ void interrupt_catch(void);
 /** interrupted() - whether one has come. */
 bool interrupted(void);
 
+/** interrupt_clear() - the one that has come was dealt with; the next is noted again. */
+void interrupt_clear(void);
+
 /**
  * interrupt_poll() - waits until a file can be read
  * @fd: file

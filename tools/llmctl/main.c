@@ -7,7 +7,7 @@
 
 static const struct command *const commands[] = {
 	&command_load, &command_unload, &command_ls, &command_ps, &command_info,
-	&command_convert, &command_verify, &command_run, &command_tokenize,
+	&command_convert, &command_verify, &command_run, &command_chat, &command_tokenize,
 	&command_detokenize, &command_score, &command_embed, &command_rerank, &command_bench,
 #ifdef LLMCTL_NETLINK
 	&command_submit, &command_cancel, &command_events,
@@ -24,8 +24,8 @@ static int print_help(void)
 		printf("  %-12s%s\n", commands[i]->name, commands[i]->summary);
 	printf("\n"
 	       "With --host the same engine computes in this process, without the module, on\n"
-	       "the model file that -m gives: run, tokenize, detokenize, score, embed, rerank\n"
-	       "and bench.\n"
+	       "the model file that -m gives: run, chat, tokenize, detokenize, score, embed,\n"
+	       "rerank and bench.\n"
 	       "'llmctl COMMAND --help' tells more of one command.\n"
 	       "\n"
 	       "Exit status: 0 done, 1 failed, 2 wrong command line, 130 interrupted.\n");

@@ -1,0 +1,161 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# test_llmctl_chat.sh LLMCTL MAKE_GGUF
+#
+# Conversations without the module, with small models that MAKE_GGUF writes. The
+# markers of a template are plain text in their vocabulary, so a conversation can be
+# written down and completed with --raw: the replies must be the same.
+
+set -u
+
+llmctl=$1
+make_gguf=$2
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+number=0
+failed=0
+
+# result STATUS NAME: one line of TAP; what went wrong was written to $scratch/why
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		failed=1
+		sed 's/^/# /' "$scratch/why"
+		echo "not ok $number $2"
+	fi
+	: >"$scratch/why"
+}
+
+why() {
+	echo "$*" >>"$scratch/why"
+	return 1
+}
+
+# host COMMAND MODEL ARGUMENT...: prints what the likeliest tokens are
+host() {
+	local command=$1 model=$2
+
+	shift 2
+	timeout 120 "$llmctl" --host "$command" -m "$scratch/$model.gguf" --temp 0 "$@" \
+		2>"$scratch/err"
+}
+
+# same WANTED GOT WHAT
+same() {
+	[ "$1" = "$2" ] || why "$3: '$2', not '$1'; $(cat "$scratch/err")"
+}
+
+# refuses TEXT COMMAND MODEL ARGUMENT...: status 1, one line with TEXT
+refuses() {
+	local text=$1 status=0
+
+	shift
+	host "$@" >/dev/null </dev/null || status=$?
+	[ $status -eq 1 ] || why "$*: status $status" || return
+	[ "$(wc -l <"$scratch/err")" -eq 1 ] && grep -qF -- "$text" "$scratch/err" ||
+		why "$*: '$(cat "$scratch/err")' does not say '$text'"
+}
+
+# reply COMMAND MODEL ARGUMENT...: the bytes of what it says, as words
+reply() {
+	host "$@" | od -An -v -tx1 | tr -d '\n'
+}
+
+run_applies_the_template() {
+	printf '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n' >"$scratch/text"
+	same "$(reply run chatml --raw -n 9 - <"$scratch/text")" "$(reply run chatml -n 9 hi)" run &&
+		same "$(reply run plain -n 9 - <"$scratch/text")" \
+			"$(reply run plain --template chatml -n 9 hi)" "run --template" &&
+		same "$(reply run plain -n 9 hi)" "$(reply run chatml --raw -n 9 hi)" "run --raw" ||
+		return
+	[ "$(reply run plain -n 9 hi)" != "$(reply run chatml -n 9 hi)" ] ||
+		why "the template makes no difference"
+}
+
+system_messages_come_first() {
+	printf '%s\n' '<|im_start|>system' 'be kind<|im_end|>' '<|im_start|>user' 'hi<|im_end|>' \
+		'<|im_start|>assistant' >"$scratch/text"
+	same "$(reply run chatml --raw -n 9 - <"$scratch/text")" \
+		"$(reply run chatml --system "be kind" -n 9 hi)" "run --system"
+}
+
+# Replies of one token, so that the text of each is known to be the tokens it was.
+pipes_talk_line_by_line() {
+	printf 'hi\\\nthere\n\nyou\n' >"$scratch/lines"
+	host chat chatml -n 1 <"$scratch/lines" >"$scratch/replies" || why "chat failed" || return
+	printf '<|im_start|>user\nhi\nthere<|im_end|>\n<|im_start|>assistant\n' >"$scratch/text"
+	host run chatml --raw -n 1 - <"$scratch/text" >"$scratch/first"
+	cat "$scratch/first" >>"$scratch/text"
+	printf '<|im_end|>\n<|im_start|>user\nyou<|im_end|>\n<|im_start|>assistant\n' \
+		>>"$scratch/text"
+	host run chatml --raw -n 1 - <"$scratch/text" >"$scratch/second"
+	[ -s "$scratch/first" ] && [ -s "$scratch/second" ] || why "no replies" || return
+	{
+		cat "$scratch/first"
+		echo
+		cat "$scratch/second"
+		echo
+	} | cmp - "$scratch/replies" 2>"$scratch/err" >&2 ||
+		why "other replies: $(od -c "$scratch/replies" "$scratch/first" "$scratch/second")"
+}
+
+refuses_without_a_template() {
+	refuses "name one with --template" chat plain &&
+		refuses "is not known" chat unknown &&
+		refuses "use --raw, or name one with --template" run unknown hi &&
+		refuses "needs a chat template" run plain --system s hi &&
+		refuses "needs a chat template" run chatml --raw --system s hi &&
+		refuses "no chat template is called 'nothing'" run plain --template nothing hi &&
+		host run unknown --raw -n 1 hi >/dev/null &&
+		host run unknown --template llama3 -n 1 hi >/dev/null ||
+		why "a template that was named is not taken: $(cat "$scratch/err")"
+}
+
+tells_of_a_full_context() {
+	local status=0
+
+	yes hi | head -n 20 | timeout 120 "$llmctl" --host chat -m "$scratch/chatml.gguf" -n 2 \
+		>/dev/null 2>"$scratch/err" || status=$?
+	[ $status -eq 1 ] && grep -q "do not fit the context" "$scratch/err" ||
+		why "status $status: $(cat "$scratch/err")"
+}
+
+info() {
+	"$llmctl" info "$scratch/$1" | sed -n 's/^template *//p'
+}
+
+tells_templates() {
+	"$llmctl" convert "$scratch/chatml.gguf" "$scratch/chatml.img" >/dev/null &&
+		"$llmctl" convert --template gemma "$scratch/plain.gguf" "$scratch/gemma.img" >/dev/null &&
+		"$llmctl" convert --template none "$scratch/unknown.gguf" "$scratch/none.img" \
+			>/dev/null || why "convert failed" || return
+	same "chatml plain unknown chatml gemma none" \
+		"$(echo $(info chatml.gguf) $([ "$(info plain.gguf)" = none ] && echo plain) \
+			$(info unknown.gguf) $(info chatml.img) $(info gemma.img) $(info none.img))" \
+		info || return
+	"$llmctl" convert --template frob "$scratch/plain.gguf" "$scratch/frob.img" \
+		2>"$scratch/err" && why "convert takes any name"
+	[ ! -e "$scratch/frob.img" ] || why "it made an image all the same"
+}
+
+echo 1..6
+"$make_gguf" "$scratch/plain.gguf" 192 "" &&
+	"$make_gguf" "$scratch/chatml.gguf" 192 "{{ '<|im_start|>' }}" &&
+	"$make_gguf" "$scratch/unknown.gguf" 192 "{{ messages }}" || exit
+: >"$scratch/why"
+run_applies_the_template
+result $? "run puts the prompt into the template, but with --raw"
+system_messages_come_first
+result $? "a system message comes first"
+pipes_talk_line_by_line
+result $? "from a pipe each line is a message"
+refuses_without_a_template
+result $? "what needs a template that there is not is refused"
+tells_of_a_full_context
+result $? "a full context is told of"
+tells_templates
+result $? "info tells templates, convert takes one"
+exit $failed
