@@ -326,10 +326,10 @@ scores_in_windows() {
 		assert abs(math.exp(-mean) / found["perplexity"] - 1) < 1e-4, "perplexity"
 		tops = [(t, t["top"]) for t in tokens if t["logprob"] is not None]
 		for t, top in tops:
-			assert len(top) == 3, "top"
-			assert top == sorted(top, key=lambda a: -a["logprob"]), "order"
-			assert t["logprob"] <= top[0]["logprob"], "likeliest"
-			assert all(a["logprob"] == t["logprob"] for a in top if a["token"] == t["token"])
+		    assert len(top) == 3, "top"
+		    assert top == sorted(top, key=lambda a: -a["logprob"]), "order"
+		    assert t["logprob"] <= top[0]["logprob"], "likeliest"
+		    assert all(a["logprob"] == t["logprob"] for a in top if a["token"] == t["token"])
 		text = "".join(t["text"] for t in tokens).replace("<s> ", "")
 		assert text == sys.argv[2], "text"
 	END
