@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Models of every architecture, with weights of many number formats, one after the
+# other in one boot: each is loaded, says what the engine says on the host, and is
+# unloaded. As root; llmctl is on the PATH, random-model beside this script.
+
+set -u
+
+here=$(cd "$(dirname "$0")" && pwd)
+scratch=$(mktemp -d)
+model=$scratch/model.gguf
+name=test-architecture
+prompt="the rest of the tokens"
+number=0
+failed=0
+
+# shellcheck disable=SC2317 # a trap calls it
+finish() {
+	llmctl unload "$name" 2>/dev/null
+	rm -rf "$scratch"
+}
+trap finish EXIT
+
+# result STATUS NAME: one line of TAP, after what was printed meanwhile
+result() {
+	number=$((number + 1))
+	if [ "$1" -eq 0 ]; then
+		echo "ok $number $2"
+	else
+		failed=1
+		sed 's/^/# /' "$scratch/why"
+		echo "not ok $number $2"
+	fi
+}
+
+# says_the_same KIND TYPES
+says_the_same() {
+	"$here/random-model" -a "$1" -t "$2" -f 256 -n 4 -v 512 -c 256 "$model" &&
+		llmctl load --name "$name" "$model" >/dev/null &&
+		llmctl run --raw -m "$name" --temp 0 -n 12 "$prompt" >"$scratch/ours" &&
+		llmctl --host run --raw -m "$model" --temp 0 -n 12 "$prompt" >"$scratch/host" &&
+		[ -s "$scratch/ours" ] && cmp "$scratch/ours" "$scratch/host" &&
+		llmctl unload "$name" >/dev/null
+}
+
+kinds=$("$here/random-model" -L) || exit
+set -- F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS MXFP4
+echo "1..$(($(echo "$kinds" | wc -l) + $#))"
+for kind in $kinds; do
+	says_the_same "$kind" Q4_K,F16,Q8_0,Q6_K,F32 2>"$scratch/why"
+	result $? "a random $kind says what it says on the host"
+done
+for format in "$@"; do
+	says_the_same llama "$format" 2>"$scratch/why"
+	result $? "a random llama in $format says what it says on the host"
+done
+exit $failed
