@@ -25,6 +25,7 @@ static const struct tokenizer tokenizers[] = {
 	{ "llama", compile_vocab_spm },
 	{ "gpt2", compile_vocab_bpe },
 	{ "bert", compile_vocab_wordpiece },
+	{ "rwkv", compile_vocab_rwkv },
 };
 
 void compile_fail(struct compile *c, int code, const char *format, ...)
@@ -335,7 +336,7 @@ void compile_vocab(struct compile *c)
 		}
 	}
 	compile_fail(c, EOPNOTSUPP,
-		     "tokenizer '%.*s' is not supported; 'llama', 'gpt2' and 'bert' are",
+		     "tokenizer '%.*s' is not supported; 'llama', 'gpt2', 'bert' and 'rwkv' are",
 		     length < 32 ? (int)length : 32, name);
 }
 

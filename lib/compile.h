@@ -294,6 +294,12 @@ void compile_vocab_bpe(struct compile *c);
 void compile_vocab_wordpiece(struct compile *c);
 
 /**
+ * compile_vocab_rwkv() - compiles a vocabulary of RWKV
+ * @c: compilation
+ */
+void compile_vocab_rwkv(struct compile *c);
+
+/**
  * compile_chat() - compiles the chat template, if there is one
  * @c: compilation whose vocabulary was compiled
  *

@@ -153,6 +153,8 @@ LLMCTL_API void llmctl_model_close(struct llmctl_model *model);
  * @architecture: family, or empty
  * @types: number formats of the tensors, such as "F32 11, Q8_0 37"
  * @template: name of the chat template, "unknown" or "none"
+ * @tokenizer: kind of the tokenizer, as tokenizer.ggml.model has it, or empty
+ * @pretokenizer: how it splits texts, as tokenizer.ggml.pre has it, or empty
  */
 struct llmctl_gguf_facts {
 	__u32 version;
@@ -164,6 +166,8 @@ struct llmctl_gguf_facts {
 	char architecture[32];
 	char types[256];
 	char template[32];
+	char tokenizer[32];
+	char pretokenizer[32];
 };
 
 /**

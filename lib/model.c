@@ -220,6 +220,8 @@ int llmctl_gguf_facts(struct llmctl_gguf_facts *facts, const char *path,
 	copy_text(gguf, "general.name", facts->name, sizeof(facts->name));
 	copy_text(gguf, "general.architecture", facts->architecture,
 		  sizeof(facts->architecture));
+	copy_text(gguf, "tokenizer.ggml.model", facts->tokenizer, sizeof(facts->tokenizer));
+	copy_text(gguf, "tokenizer.ggml.pre", facts->pretokenizer, sizeof(facts->pretokenizer));
 	list_types(gguf, facts->types, sizeof(facts->types));
 	name_template(gguf, facts->template, sizeof(facts->template));
 	gguf_close(gguf);

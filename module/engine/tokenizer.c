@@ -2,6 +2,7 @@
 #include "tokenizer.h"
 
 #include "bpe.h"
+#include "greedy.h"
 #include "spm.h"
 #include "wordpiece.h"
 
@@ -15,6 +16,7 @@ struct llm_tokenizer {
 	struct llm_spm spm;
 	struct llm_bpe bpe;
 	struct llm_wordpiece wordpiece;
+	struct llm_greedy greedy;
 	struct llm_matcher user;
 	struct llm_matcher special;
 	u8 bytes[256];
@@ -37,6 +39,9 @@ static int tokenizer_init(struct llm_tokenizer *tokenizer, const struct llm_imag
 		break;
 	case LLM_TOKENIZER_WORDPIECE:
 		err = llm_wordpiece_init(&tokenizer->wordpiece, image, error);
+		break;
+	case LLM_TOKENIZER_GREEDY:
+		err = llm_greedy_init(&tokenizer->greedy, image, error);
 		break;
 	default:
 		err = llm_spm_init(&tokenizer->spm, image, error);
@@ -70,6 +75,7 @@ void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer)
 		return;
 	llm_matcher_destroy(&tokenizer->special);
 	llm_matcher_destroy(&tokenizer->user);
+	llm_greedy_destroy(&tokenizer->greedy);
 	llm_wordpiece_destroy(&tokenizer->wordpiece);
 	llm_bpe_destroy(&tokenizer->bpe);
 	llm_spm_destroy(&tokenizer->spm);
@@ -86,6 +92,8 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
 		return memory + llm_bpe_memory(&tokenizer->bpe);
 	case LLM_TOKENIZER_WORDPIECE:
 		return memory + llm_trie_memory(&tokenizer->wordpiece.trie);
+	case LLM_TOKENIZER_GREEDY:
+		return memory + llm_trie_memory(&tokenizer->greedy.trie);
 	default:
 		return memory + llm_index_memory(&tokenizer->spm.index);
 	}
@@ -101,6 +109,8 @@ u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
 		return around + LLM_BPE_MOST_TOKENS * length;
 	case LLM_TOKENIZER_WORDPIECE:
 		return around + LLM_WORDPIECE_MOST_TOKENS * length;
+	case LLM_TOKENIZER_GREEDY:
+		return around + length;
 	default:
 		/*
 		 * Each byte is one at worst, and a space before the text and after each
@@ -118,6 +128,9 @@ static int tokenize_fragment(const struct llm_tokenizer *tokenizer, const u8 *te
 		return llm_bpe_tokenize(&tokenizer->bpe, text, length, list);
 	case LLM_TOKENIZER_WORDPIECE:
 		return llm_wordpiece_tokenize(&tokenizer->wordpiece, text, length, list);
+	case LLM_TOKENIZER_GREEDY:
+		llm_greedy_tokenize(&tokenizer->greedy, text, length, list);
+		return 0;
 	default:
 		return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
 	}

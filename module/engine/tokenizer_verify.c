@@ -22,6 +22,7 @@ static const struct kind kinds[] = {
 		.flags = FLAGS | LLM_TOKENIZER_WHOLE_PIECES, .split = true, .merges = true,
 	},
 	[LLM_TOKENIZER_WORDPIECE] = { .flags = FLAGS, .fold = true, .unknown = true },
+	[LLM_TOKENIZER_GREEDY] = { .flags = FLAGS },
 };
 
 static bool is_token_or_none(const struct llm_image *image, u32 token)

@@ -106,3 +106,20 @@ u64 llm_trie_memory(const struct llm_trie *trie)
 	return ((u64)trie->mask + 1) * sizeof(*trie->entries) +
 	       (u64)trie->room * sizeof(*trie->tokens);
 }
+
+u32 llm_trie_longest(const struct llm_trie *trie, const u8 *text, u32 length, u32 at, u32 *end)
+{
+	u32 found = LLM_IMAGE_NONE;
+	u32 node = LLM_TRIE_ROOT;
+
+	while (at < length) {
+		node = llm_trie_step(trie, node, text[at++]);
+		if (node == LLM_TRIE_ROOT)
+			break;
+		if (trie->tokens[node] != LLM_IMAGE_NONE) {
+			found = trie->tokens[node];
+			*end = at;
+		}
+	}
+	return found;
+}

@@ -86,4 +86,16 @@ static inline u32 llm_trie_step(const struct llm_trie *trie, u32 node, u8 byte)
 	return trie->entries[place & trie->mask].to;
 }
 
+/**
+ * llm_trie_longest() - the longest token at a place of a text
+ * @trie: trie
+ * @text: text
+ * @length: bytes
+ * @at: place
+ * @end: set to where the token ends, left alone where there is none
+ *
+ * Return: the token, or LLM_IMAGE_NONE.
+ */
+u32 llm_trie_longest(const struct llm_trie *trie, const u8 *text, u32 length, u32 at, u32 *end);
+
 #endif /* LLM_ENGINE_TRIE_H */

@@ -25,26 +25,6 @@ void llm_wordpiece_destroy(struct llm_wordpiece *wordpiece)
 	llm_trie_destroy(&wordpiece->trie);
 }
 
-/* The longest token that begins at a place, and where it ends. */
-static u32 longest(const struct work *w, u32 from, u32 *end)
-{
-	const struct llm_trie *trie = &w->wordpiece->trie;
-	u32 found = LLM_IMAGE_NONE;
-	u32 node = LLM_TRIE_ROOT;
-	u32 at = from;
-
-	while (at < w->length) {
-		node = llm_trie_step(trie, node, w->word[at++]);
-		if (node == LLM_TRIE_ROOT)
-			break;
-		if (trie->tokens[node] != LLM_IMAGE_NONE) {
-			found = trie->tokens[node];
-			*end = at;
-		}
-	}
-	return found;
-}
-
 static void end_word(struct work *w)
 {
 	u32 before = w->list->count;
@@ -55,7 +35,7 @@ static void end_word(struct work *w)
 	if (w->length == 1)
 		return;
 	while (at < w->length) {
-		token = longest(w, at, &at);
+		token = llm_trie_longest(&w->wordpiece->trie, w->word, w->length, at, &at);
 		if (token == LLM_IMAGE_NONE)
 			break;
 		llm_token_list_add(w->list, token);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Any vocabulary, any text. The input is a vocabulary, as read_vocab() takes it
- * apart, and then the text.
+ * Any vocabulary of any kind, any text. The input is a vocabulary, as read_vocab()
+ * takes it apart, then changes to the tables that go with it, and then the text.
  */
 #include <string.h>
 
+#include "folder.h"
 #include "fuzz.h"
+#include "pretokenizer.h"
+#include "splitter.h"
 #include "tokenizer.h"
 
 #define MAX_TOKENS	300
 #define MAX_ROOM	65536
+#define MAX_MERGES	64
 
 struct input {
 	const u8 *data;
@@ -24,8 +28,69 @@ static u8 take(struct input *in)
 	return *in->data++;
 }
 
+/* Tables as the library makes them, of which each input gets copies. */
+static struct {
+	void *split;
+	size_t split_length;
+	void *fold;
+	size_t fold_length;
+} tables;
+
+static void make_tables(void)
+{
+	const struct folder_options options = { .lowercase = true, .strip_accents = true };
+	const struct pretokenizer *llama3 = pretokenizer_find("llama3", 6);
+
+	must(!splitter_build(&tables.split, &tables.split_length, "fuzz", llama3->expressions, 1));
+	must(!folder_build(&tables.fold, &tables.fold_length, &options));
+}
+
+static u8 *copy_of(const void *bytes, size_t length)
+{
+	u8 *copy = malloc(length);
+
+	must(copy);
+	memcpy(copy, bytes, length);
+	return copy;
+}
+
+/* Changes to bytes of a table, most of them in its head or its last KiB. */
+static void spoil(struct input *in, u8 *bytes, u64 length)
+{
+	for (u32 changes = take(in) % 8; changes > 0; changes--) {
+		u32 at = take(in) | take(in) << 8;
+		u8 value = take(in);
+
+		bytes[at & 0x8000 ? length - 1 - at % 1024 : at % length] = value;
+	}
+}
+
+/* Merges of tokens or what is none, then the tables the kind of tokenizer needs. */
+static void read_tables(struct input *in, struct llm_image *image)
+{
+	u32 kind = image->tokenizer.kind;
+
+	while (kind == LLM_TOKENIZER_BPE && image->merge_count < MAX_MERGES && take(in) % 4) {
+		struct llm_image_merge *merge = &image->merges[image->merge_count++];
+
+		merge->left = take(in) | take(in) << 8;
+		merge->right = take(in) | take(in) << 8;
+		merge->result = take(in) | take(in) << 8;
+	}
+	if (kind == LLM_TOKENIZER_BPE) {
+		image->split = copy_of(tables.split, tables.split_length);
+		image->split_length = tables.split_length;
+		spoil(in, image->split, image->split_length);
+	}
+	if (kind == LLM_TOKENIZER_WORDPIECE) {
+		image->fold = copy_of(tables.fold, tables.fold_length);
+		image->fold_length = tables.fold_length;
+		spoil(in, image->fold, image->fold_length);
+	}
+}
+
 /*
- * Flags, then tokens: kind, length and rank in three bytes, then the text; a
+ * Flags and kind, then tokens: kind, length and rank in three bytes, then the text; a
  * kind of 0 ends them. Every byte can have a token without taking up input.
  */
 static void read_vocab(struct input *in, struct llm_image *image)
@@ -33,8 +98,12 @@ static void read_vocab(struct input *in, struct llm_image *image)
 	struct llm_image_tokenizer *tokenizer = &image->tokenizer;
 	u8 flags = take(in);
 
-	tokenizer->kind = LLM_TOKENIZER_SPM;
+	tokenizer->kind = LLM_TOKENIZER_SPM + (flags >> 6);
 	tokenizer->flags = flags & (LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_SPACE_PREFIX);
+	if (tokenizer->kind != LLM_TOKENIZER_SPM)
+		tokenizer->flags &= ~LLM_TOKENIZER_SPACE_PREFIX;
+	if (tokenizer->kind == LLM_TOKENIZER_BPE && flags & LLM_TOKENIZER_ADD_SEP)
+		tokenizer->flags |= LLM_TOKENIZER_WHOLE_PIECES;
 	tokenizer->bos = 0;
 	tokenizer->eos = LLM_IMAGE_NONE;
 	tokenizer->unknown = flags & 0x10 ? 0 : LLM_IMAGE_NONE;
@@ -77,7 +146,8 @@ static void check_round_trip(const struct llm_tokenizer *tokenizer, const struct
 {
 	size_t at = 0;
 
-	if (image->tokenizer.flags || image->tokenizer.unknown != LLM_IMAGE_NONE ||
+	if (image->tokenizer.kind != LLM_TOKENIZER_SPM || image->tokenizer.flags ||
+	    image->tokenizer.unknown != LLM_IMAGE_NONE ||
 	    has_space_mark(in->data, in->size))
 		return;
 	for (u32 i = 0; i < count; i++) {
@@ -98,7 +168,7 @@ static void check_text(const struct llm_tokenizer *tokenizer, const struct llm_i
 	u32 room;
 
 	must(!llm_tokenize(tokenizer, in->data, in->size, flags, tokens, MAX_ROOM, &count));
-	must(count <= 2 * in->size + 1);
+	must(count <= llm_tokenizer_most(tokenizer, in->size));
 	for (u32 i = 0; i < count; i++)
 		must(tokens[i] < image->model.vocab_size);
 	check_round_trip(tokenizer, image, in, flags, tokens, count);
@@ -112,17 +182,22 @@ static void check_text(const struct llm_tokenizer *tokenizer, const struct llm_i
 int fuzz_one(const u8 *data, size_t size)
 {
 	struct llm_image_token vocab[MAX_TOKENS] = { 0 };
-	struct llm_image image = { .vocab = vocab };
+	struct llm_image_merge merges[MAX_MERGES] = { 0 };
+	struct llm_image image = { .vocab = vocab, .merges = merges };
 	struct input in = { .data = data, .size = size };
 	struct llm_tokenizer *tokenizer;
 	struct llm_error error = { "" };
 
-	if (size > MAX_ROOM / 4)
+	if (size > MAX_ROOM / 8)
 		return 0;
+	if (!tables.split)
+		make_tables();
 	image.strings = malloc(size + 1);
 	must(image.strings);
 	read_vocab(&in, &image);
-	if (image.model.vocab_size && !llm_tokenizer_create(&tokenizer, &image, &error)) {
+	read_tables(&in, &image);
+	if (image.model.vocab_size && !llm_tokenizer_verify(&image, &error) &&
+	    !llm_tokenizer_create(&tokenizer, &image, &error)) {
 		for (u32 flags = 0; flags < 4; flags++)
 			check_text(tokenizer, &image, &in, flags);
 		llm_tokenizer_destroy(tokenizer);
@@ -130,5 +205,7 @@ int fuzz_one(const u8 *data, size_t size)
 		must(!image.model.vocab_size || error.text[0]);
 	}
 	free(image.strings);
+	free(image.split);
+	free(image.fold);
 	return 0;
 }

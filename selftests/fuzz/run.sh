@@ -9,7 +9,7 @@ build=build
 # Inputs that take some ten seconds.
 runs() {
 	case $1 in
-	fuzz_tokenizer) echo 50000 ;;
+	fuzz_tokenizer) echo 4000 ;;
 	*) echo 20000 ;;
 	esac
 }

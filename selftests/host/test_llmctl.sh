@@ -208,6 +208,13 @@ prints_json() {
 	END
 }
 
+names_the_tokenizer() {
+	call 0 info "$model" || return
+	grep -q '^tokenizer     llama$' "$scratch/out" || why "$(cat "$scratch/out")" || return
+	call 0 info "$scratch/good.img" || return
+	grep -q '^tokenizer     SentencePiece$' "$scratch/out" || why "$(cat "$scratch/out")"
+}
+
 tokenizes_both_ways() {
 	local text=$'a b  c\n\303\251\xff' tokens
 
@@ -392,7 +399,7 @@ loses_little_by_quantising() {
 	END
 }
 
-echo 1..20
+echo 1..21
 model=$scratch/small.gguf
 "$make_gguf" "$model" 128 || exit
 : >"$scratch/why"
@@ -428,6 +435,8 @@ else
 	skip "a text has an embedding" "needs python3"
 	skip "long texts are scored in windows" "needs python3"
 fi
+names_the_tokenizer
+result $? "info names the tokenizer"
 tokenizes_both_ways
 result $? "text to tokens and back"
 run_is_repeatable

@@ -110,9 +110,10 @@ static int model_info(const char *name, bool as_json, struct llmctl_error *error
 static int image_info(const char *path, bool as_json, struct llmctl_error *error)
 {
 	struct llm_model_info info;
+	char tokenizer[96];
 	int ret;
 
-	ret = host_image_info(path, &info, error);
+	ret = host_image_info(path, &info, tokenizer, sizeof(tokenizer), error);
 	if (ret)
 		return ret;
 	if (as_json) {
@@ -125,11 +126,13 @@ static int image_info(const char *path, bool as_json, struct llmctl_error *error
 		json_whole("context_length", info.context_length);
 		json_whole("vocab_size", info.vocab_size);
 		json_text("template", model_template(&info));
+		json_text("tokenizer", tokenizer);
 		json_object_end();
 		return 0;
 	}
 	printf("format        image %d\n", LLM_IMAGE_VERSION);
 	print_model(&info);
+	print_text("tokenizer", tokenizer);
 	return 0;
 }
 
@@ -158,6 +161,8 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 		json_whole("keys", facts.keys);
 		json_text("types", facts.types);
 		json_text("template", facts.template);
+		json_text("tokenizer", facts.tokenizer);
+		json_text("pretokenizer", facts.pretokenizer);
 		json_bool("supported", !reason.code);
 		if (reason.code)
 			json_text("reason", reason.text);
@@ -171,6 +176,9 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	printf("parameters    %s\n", size_count(facts.parameters).text);
 	printf("types         %s\n", facts.types);
 	print_text("template", facts.template);
+	print_text("tokenizer", facts.tokenizer);
+	if (*facts.pretokenizer)
+		print_text("pre-tokenizer", facts.pretokenizer);
 	printf("file          %s\n", size_bytes(facts.size).text);
 	printf("supported     %s%s\n", reason.code ? "no: " : "yes", reason.text);
 	return 0;

@@ -109,7 +109,23 @@ static void image_info(const struct llm_image *image, u64 size, struct llm_model
 	memcpy(info->architecture, image->model.architecture, sizeof(info->architecture));
 }
 
-int host_image_info(const char *path, struct llm_model_info *info, struct llmctl_error *error)
+static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
+{
+	static const char *const kinds[] = {
+		[LLM_TOKENIZER_SPM] = "SentencePiece",
+		[LLM_TOKENIZER_BPE] = "byte pairs",
+		[LLM_TOKENIZER_WORDPIECE] = "WordPiece",
+		[LLM_TOKENIZER_GREEDY] = "longest tokens",
+	};
+	const struct llm_image_split *split = (const struct llm_image_split *)image->split;
+
+	snprintf(to, size, "%s%s%s", kinds[image->tokenizer.kind],
+		 image->split_length ? ", split as " : "",
+		 image->split_length ? (const char *)split->name : "");
+}
+
+int host_image_info(const char *path, struct llm_model_info *info, char *tokenizer,
+		    size_t tokenizer_size, struct llmctl_error *error)
 {
 	struct llm_error reason = { "" };
 	struct llm_image *image;
@@ -132,6 +148,7 @@ int host_image_info(const char *path, struct llm_model_info *info, struct llmctl
 	ret = llm_image_open(&image, bytes, status.st_size, &reason);
 	if (!ret) {
 		image_info(image, status.st_size, info);
+		tokenizer_text(image, tokenizer, tokenizer_size);
 		llm_image_close(image);
 	} else {
 		refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));

@@ -267,11 +267,13 @@ struct llm_image_tensor {
  * @LLM_TOKENIZER_WORDPIECE: the longest tokens that words consist of (BERT), after
  *	LLM_SECTION_FOLD, which is there; has an unknown token. Tokens that begin a
  *	word begin with a space
+ * @LLM_TOKENIZER_GREEDY: the longest tokens from left to right (RWKV)
  */
 enum llm_tokenizer_kind {
 	LLM_TOKENIZER_SPM = 1,
 	LLM_TOKENIZER_BPE = 2,
 	LLM_TOKENIZER_WORDPIECE = 3,
+	LLM_TOKENIZER_GREEDY = 4,
 };
 
 /** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */

@@ -115,7 +115,7 @@ static void normalize(const struct llm_form *form, const struct llm_insn *insn,
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
 	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns_of(insn), tile);
-	struct group g = { NULL };
+	struct group g = { .weight = NULL };
 	u32 i, j, at;
 
 	for (j = 0; j < insn->arg[4]; j++) {
