@@ -80,6 +80,8 @@ static const struct nla_policy submit_policy[] = {
 	SETUP_POLICY,
 	[LLM_A_REQUEST_SESSION] = { .type = NLA_U64 },
 	[LLM_A_REQUEST_TEXT] = { .type = NLA_NUL_STRING },
+	[LLM_A_REQUEST_TOKENS] = { .type = NLA_BINARY, .len = U16_MAX },
+	[LLM_A_REQUEST_PRIORITY] = NLA_POLICY_MAX(NLA_U32, LLM_PRIORITY_HIGH),
 	[LLM_A_REQUEST_KEEP] = { .type = NLA_FLAG },
 	[LLM_A_REQUEST_COALESCE_BYTES] = NLA_POLICY_MAX(NLA_U32, 8192),
 	[LLM_A_REQUEST_COALESCE_MS] = NLA_POLICY_FULL_RANGE(NLA_U32, &wait_range),
@@ -134,22 +136,25 @@ static const struct nla_policy publish_policy[] = {
  * @run: once
  * @dump: for all there are
  * @many: bits of the attributes that may be given more than once
+ * @anyone: whether those may send it whom the group does not name
  */
 struct command {
 	int (*run)(struct sk_buff *skb, struct genl_info *info);
 	int (*dump)(struct sk_buff *skb, struct netlink_callback *callback);
 	u64 many;
+	bool anyone;
 };
 
 #define MANY_SETUP	BIT_ULL(LLM_A_REQUEST_STOP)
 
 static const struct command commands[] = {
-	[LLM_CMD_MODEL_GET] = { llm_facts_model, llm_facts_models },
-	[LLM_CMD_SESSION_GET] = { llm_facts_session, llm_facts_sessions },
+	[LLM_CMD_MODEL_GET] = { llm_facts_model, llm_facts_models, 0, true },
+	[LLM_CMD_SESSION_GET] = { llm_facts_session, llm_facts_sessions, 0, true },
 	[LLM_CMD_SESSION_OPEN] = { llm_submit_open, NULL, MANY_SETUP },
 	[LLM_CMD_SESSION_CLOSE] = { llm_submit_close },
 	[LLM_CMD_SESSION_GIVE] = { llm_submit_give },
-	[LLM_CMD_SUBMIT] = { llm_submit, NULL, MANY_SETUP | BIT_ULL(LLM_A_REQUEST_TEXT) },
+	[LLM_CMD_SUBMIT] = { llm_submit, NULL, MANY_SETUP | BIT_ULL(LLM_A_REQUEST_TEXT) |
+			     BIT_ULL(LLM_A_REQUEST_TOKENS) },
 	[LLM_CMD_CANCEL] = { llm_posted_cancel },
 	[LLM_CMD_REQUEST_GET] = { llm_posted_get, llm_posted_dump },
 	[LLM_CMD_TOPIC_OPEN] = { llm_publish_open },
@@ -192,7 +197,7 @@ bool llm_netlink_admin(const struct sk_buff *skb)
 }
 
 /* What a more privileged process sends through another's socket does not count. */
-static int check_sender(const struct sk_buff *skb, struct netlink_ext_ack *extack)
+static int check_sender(const struct sk_buff *skb, bool anyone, struct netlink_ext_ack *extack)
 {
 	kgid_t group = make_kgid(&init_user_ns, READ_ONCE(netlink_gid));
 	const struct cred *cred = opener(skb);
@@ -207,7 +212,7 @@ static int check_sender(const struct sk_buff *skb, struct netlink_ext_ack *extac
 		NL_SET_ERR_MSG(extack, "another user opened this socket");
 		return -EPERM;
 	}
-	if (!in_egroup_p(group)) {
+	if (!anyone && !in_egroup_p(group)) {
 		NL_SET_ERR_MSG(extack,
 			       "only members of the group that the module parameter netlink_gid names may do this");
 		return -EPERM;
@@ -237,7 +242,7 @@ static int run_command(struct sk_buff *skb, struct genl_info *info)
 	const struct command *command = &commands[info->genlhdr->cmd];
 	int ret;
 
-	ret = check_sender(skb, info->extack);
+	ret = check_sender(skb, command->anyone, info->extack);
 	if (!ret)
 		ret = check_once(info, command->many);
 	return ret ?: command->run(skb, info);
@@ -245,7 +250,9 @@ static int run_command(struct sk_buff *skb, struct genl_info *info)
 
 static int start_dump(struct netlink_callback *callback)
 {
-	return check_sender(callback->skb, callback->extack);
+	const struct genlmsghdr *header = nlmsg_data(callback->nlh);
+
+	return check_sender(callback->skb, commands[header->cmd].anyone, callback->extack);
 }
 
 static int run_dump(struct sk_buff *skb, struct netlink_callback *callback)

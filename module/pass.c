@@ -84,6 +84,7 @@ static void fill_job(struct llm_pass *pass)
 	job->model = pass->model;
 	job->owner = pass->session->user->uid;
 	job->session = pass->session->id;
+	job->priority = LLM_PRIORITY_NORMAL;
 	job->request.kv = &pass->kv;
 	job->request.tokenizer = pass->model->tokenizer;
 	job->request.prompt = pass->list.tokens;

@@ -38,7 +38,8 @@ static atomic_t cancels;
 static DECLARE_WAIT_QUEUE_HEAD(kick_wait);
 
 static struct task_struct *thread;
-static struct llm_queue queue;
+/* By enum llm_priority. */
+static struct llm_queue queues[LLM_PRIORITY_HIGH + 1];
 static struct llm_slicer slicer;
 static struct llm_scoring scoring;
 
@@ -110,6 +111,11 @@ static struct llm_job *job_at(struct llm_place *place)
 	return container_of(place, struct llm_job, place);
 }
 
+static struct llm_queue *queue_of(const struct llm_job *job)
+{
+	return &queues[job->priority];
+}
+
 static void admit_arrivals(void)
 {
 	struct llm_place *place, *next;
@@ -119,7 +125,7 @@ static void admit_arrivals(void)
 	list_splice_init(&arrivals, &list);
 	spin_unlock(&arrivals_lock);
 	list_for_each_entry_safe(place, next, &list, link) {
-		llm_queue_add(&queue, place, job_at(place)->owner);
+		llm_queue_add(queue_of(job_at(place)), place, job_at(place)->owner);
 		/* Who cancelled it before may have been looked for in vain. */
 		if (READ_ONCE(job_at(place)->cancelled))
 			atomic_set(&cancels, 1);
@@ -136,12 +142,12 @@ static void end_job(struct llm_job *job)
 	job->ops->done(job);
 }
 
-static struct llm_job *find_cancelled(void)
+static struct llm_job *find_cancelled(const struct llm_queue *queue)
 {
 	struct llm_party *party;
 	struct llm_place *place;
 
-	list_for_each_entry(party, &queue.parties, link)
+	list_for_each_entry(party, &queue->parties, link)
 		list_for_each_entry(place, &party->places, link)
 			if (READ_ONCE(job_at(place)->cancelled))
 				return job_at(place);
@@ -151,12 +157,15 @@ static struct llm_job *find_cancelled(void)
 static void end_cancelled(void)
 {
 	struct llm_job *job;
+	u32 i;
 
 	if (!atomic_xchg(&cancels, 0))
 		return;
-	while ((job = find_cancelled())) {
-		job->request.end = LLM_END_CANCELLED;
-		end_job(job);
+	for (i = 0; i < ARRAY_SIZE(queues); i++) {
+		while ((job = find_cancelled(&queues[i]))) {
+			job->request.end = LLM_END_CANCELLED;
+			end_job(job);
+		}
 	}
 }
 
@@ -184,17 +193,27 @@ static bool job_ready(struct llm_job *job)
 	return true;
 }
 
-/* The job whose turn it is. */
-static struct llm_job *first_ready(void)
+static struct llm_job *first_of(const struct llm_queue *queue)
 {
 	struct llm_party *party;
 	struct llm_place *place;
 
-	list_for_each_entry(party, &queue.parties, link)
+	list_for_each_entry(party, &queue->parties, link)
 		list_for_each_entry(place, &party->places, link)
 			if (job_ready(job_at(place)))
 				return job_at(place);
 	return NULL;
+}
+
+/* The job whose turn it is. */
+static struct llm_job *first_ready(void)
+{
+	struct llm_job *job = NULL;
+	u32 i;
+
+	for (i = ARRAY_SIZE(queues); !job && i; i--)
+		job = first_of(&queues[i - 1]);
+	return job;
 }
 
 /* The next job of a user for the batch: in its prompt, or past it. */
@@ -230,17 +249,17 @@ static void add_to_batch(struct llm_job *job, u32 room, u32 outputs)
  * A row for each job that makes tokens, user after user until there are no more
  * or the batch is full but for @spare rows and outputs.
  */
-static void add_replies(u32 spare)
+static void add_replies(struct llm_queue *queue, u32 spare)
 {
 	const struct llm_plan *plan = batch.model->plan;
 	struct llm_party *party;
 	struct llm_job *job;
 	u32 before;
 
-	llm_queue_rewind(&queue);
+	llm_queue_rewind(queue);
 	do {
 		before = batch.rows;
-		list_for_each_entry(party, &queue.parties, link) {
+		list_for_each_entry(party, &queue->parties, link) {
 			if (batch.rows + spare >= plan->batch_rows ||
 			    batch.outputs + spare >= plan->output_rows)
 				return;
@@ -251,12 +270,12 @@ static void add_replies(u32 spare)
 	} while (batch.rows != before);
 }
 
-static u32 count_parties(void)
+static u32 count_parties(const struct llm_queue *queue)
 {
 	struct llm_party *party;
 	u32 count = 0;
 
-	list_for_each_entry(party, &queue.parties, link)
+	list_for_each_entry(party, &queue->parties, link)
 		count++;
 	return count;
 }
@@ -265,17 +284,17 @@ static u32 count_parties(void)
  * Parts of prompts in the rows that are left: an equal share for each user in
  * turn, then what some did not need for whoever comes first.
  */
-static void add_prompts(void)
+static void add_prompts(struct llm_queue *queue)
 {
 	const struct llm_plan *plan = batch.model->plan;
 	struct llm_party *party;
-	u32 before, share, waiting = count_parties();
+	u32 before, share, waiting = count_parties(queue);
 	struct llm_job *job;
 
-	llm_queue_rewind(&queue);
+	llm_queue_rewind(queue);
 	do {
 		before = batch.rows;
-		list_for_each_entry(party, &queue.parties, link) {
+		list_for_each_entry(party, &queue->parties, link) {
 			if (batch.rows == plan->batch_rows || batch.outputs == plan->output_rows)
 				return;
 			share = plan->batch_rows - batch.rows;
@@ -302,11 +321,13 @@ static void note_begin(struct llm_job *job, u64 now)
 
 /*
  * Forms the next step: of the model of the job whose turn it is, with that job
- * and as many others as fit. Returns whether there is one.
+ * and as many others as fit, those of a higher priority first. Returns whether there
+ * is one.
  */
 static bool form_batch(void)
 {
 	struct llm_job *first = first_ready();
+	u32 i;
 
 	if (!first)
 		return false;
@@ -314,8 +335,10 @@ static bool form_batch(void)
 	batch.job_count = 0;
 	batch.rows = 0;
 	batch.outputs = 0;
-	add_replies(job_in_prompt(first));
-	add_prompts();
+	for (i = ARRAY_SIZE(queues); i; i--)
+		add_replies(&queues[i - 1], job_in_prompt(first));
+	for (i = ARRAY_SIZE(queues); i; i--)
+		add_prompts(&queues[i - 1]);
 	return true;
 }
 
@@ -428,7 +451,7 @@ static void finish_batch(u64 cpu_ns)
 		if (job->request.end)
 			end_job(job);
 		else
-			llm_queue_served(&queue, &job->place);
+			llm_queue_served(queue_of(job), &job->place);
 		llm_resched();
 	}
 }
@@ -471,7 +494,10 @@ static int sched_thread(void *unused)
 
 int llm_sched_init(void)
 {
-	llm_queue_init(&queue);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(queues); i++)
+		llm_queue_init(&queues[i]);
 	thread = kthread_run(sched_thread, NULL, "llm_sched");
 	return PTR_ERR_OR_ZERO(thread);
 }

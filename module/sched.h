@@ -3,6 +3,7 @@
 #define LLM_SCHED_H
 
 #include <linux/list.h>
+#include <linux/llm_netlink.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -57,6 +58,7 @@ enum llm_job_state {
  * @owner: user it is done for; users share the machine equally, then the jobs
  *	of a user do
  * @session: number of the session, for traces
+ * @priority: who has a higher one comes before all others
  * @request: what to do; begun by the submitter
  * @alternatives: likeliest tokens wanted with each scoring
  * @pooling: of an embedding, set up by the submitter
@@ -75,6 +77,7 @@ struct llm_job {
 	struct llm_model *model;
 	kuid_t owner;
 	u64 session;
+	enum llm_priority priority;
 	struct llm_request request;
 	u32 alternatives;
 	struct llm_pooling pooling;

@@ -125,6 +125,7 @@ struct llm_session *llm_session_create(struct llm_user *user, enum llm_session_k
 	mutex_init(&session->reading);
 	spin_lock_init(&session->lock);
 	llm_sampling_defaults(&session->sampling);
+	session->priority = LLM_PRIORITY_NORMAL;
 	session->last = LLM_TOKEN_NONE;
 	init_waitqueue_head(&session->own_wait);
 	session->wait = kind == LLM_SESSION_LETTER ? &user->mail_wait : &session->own_wait;

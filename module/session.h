@@ -80,6 +80,7 @@ struct llm_session_counts {
  *	too
  * @context_given: whether it was asked for
  * @max_tokens: tokens a reply may have, or 0
+ * @priority: of the next job
  * @special: whether control tokens are text
  * @raw: whether text is computed as it is, without a chat template
  * @chat: chat template, or NULL for the model's
@@ -92,6 +93,7 @@ struct llm_session_counts {
  * @passing: whether a scoring or an embedding is under way
  * @text: what was written and not started
  * @text_length: bytes there are
+ * @tokenized: whether they are tokens, four bytes each
  * @text_room: bytes that fit there
  * @tokens: prompt of @job
  * @tokens_room: tokens that fit there
@@ -142,6 +144,7 @@ struct llm_session {
 	u32 context;
 	bool context_given;
 	u32 max_tokens;
+	enum llm_priority priority;
 	bool special;
 	bool raw;
 	struct llm_image_chat *chat;
@@ -154,6 +157,7 @@ struct llm_session {
 	bool passing;
 	u8 *text;
 	u32 text_length;
+	bool tokenized;
 	u32 text_room;
 	u32 *tokens;
 	u32 tokens_room;

@@ -435,3 +435,81 @@ int llm_setup_sampling(struct llm_call *call)
 	free_biases(biases, args->biases_count);
 	return ret;
 }
+
+/* A private copy of some bytes, or NULL for none. */
+static int copy_private(const void *bytes, u64 size, void *copy)
+{
+	void *copied;
+
+	if (!size)
+		return 0;
+	copied = llm_alloc(size);
+	if (!copied)
+		return -ENOMEM;
+	memcpy(copied, bytes, size);
+	*(void **)copy = copied;
+	return 0;
+}
+
+int llm_setup_save(struct llm_session *session, struct llm_settings *saved)
+{
+	const struct llm_sampling_params *sampling = &session->sampling;
+	struct mem_cgroup *memcg;
+	int ret;
+
+	*saved = (struct llm_settings){
+		.model = session->model ? llm_model_get(session->model->name) : NULL,
+		.context = session->context,
+		.context_given = session->context_given,
+		.max_tokens = session->max_tokens,
+		.priority = session->priority,
+		.special = session->special,
+		.raw = session->raw,
+		.seeded = session->seeded,
+		.stop_count = session->stop_count,
+		.sampling = *sampling,
+	};
+	saved->sampling.biases = NULL;
+	memcg = set_active_memcg(session->memcg);
+	ret = copy_private(session->stops, (u64)saved->stop_count * sizeof(*saved->stops),
+			   &saved->stops);
+	if (!ret)
+		ret = copy_private(sampling->biases,
+				   (u64)sampling->bias_count * sizeof(*sampling->biases),
+				   &saved->sampling.biases);
+	set_active_memcg(memcg);
+	if (ret)
+		llm_setup_forget(saved);
+	return ret;
+}
+
+void llm_setup_restore(struct llm_session *session, struct llm_settings *saved)
+{
+	mutex_lock(&session->setup);
+	if (session->model != saved->model) {
+		llm_session_rebind(session, saved->model, saved->context);
+		saved->model = NULL;
+	} else {
+		spin_lock(&session->lock);
+		session->context = saved->context;
+		spin_unlock(&session->lock);
+	}
+	session->context_given = saved->context_given;
+	session->max_tokens = saved->max_tokens;
+	session->priority = saved->priority;
+	session->special = saved->special;
+	session->raw = saved->raw;
+	session->seeded = saved->seeded;
+	swap(session->stops, saved->stops);
+	swap(session->stop_count, saved->stop_count);
+	swap(session->sampling, saved->sampling);
+	mutex_unlock(&session->setup);
+	llm_setup_forget(saved);
+}
+
+void llm_setup_forget(struct llm_settings *saved)
+{
+	free_stops(saved->stops, saved->stop_count);
+	free_biases(saved->sampling.biases, saved->sampling.bias_count);
+	llm_model_put(saved->model);
+}

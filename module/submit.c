@@ -392,18 +392,39 @@ static int write_text(struct genl_info *info, struct llm_session *session)
 	return 0;
 }
 
+static int write_tokens(struct genl_info *info, struct llm_session *session)
+{
+	const struct nlattr *piece;
+	int rest, ret;
+
+	nlmsg_for_each_attr(piece, info->nlhdr, GENL_HDRLEN, rest) {
+		if (nla_type(piece) != LLM_A_REQUEST_TOKENS)
+			continue;
+		if (nla_len(piece) % sizeof(u32))
+			return llm_netlink_refuse(info, piece, "a token has four bytes", -EINVAL);
+		ret = llm_turn_write_tokens(session, nla_data(piece),
+					    nla_len(piece) / sizeof(u32));
+		if (ret)
+			return llm_netlink_refuse(info, piece, "the prompt is too long", ret);
+	}
+	return 0;
+}
+
 static int start(struct genl_info *info, struct llm_session *session)
 {
-	const struct nlattr *text = info->attrs[LLM_A_REQUEST_TEXT];
+	const struct nlattr *text = info->attrs[LLM_A_REQUEST_TEXT] ?:
+				    info->attrs[LLM_A_REQUEST_TOKENS];
 	int ret = llm_turn_start(session);
 
 	switch (ret) {
 	case 0:
 		return 0;
 	case -ENODATA:
-		return llm_netlink_refuse(info, text, "the text is empty", ret);
+		return llm_netlink_refuse(info, text, "the prompt is empty", ret);
+	case -EINVAL:
+		return llm_netlink_refuse(info, text, "the model has no such token", ret);
 	case -ENOSPC:
-		return llm_netlink_refuse(info, text, "the text does not fit the context", ret);
+		return llm_netlink_refuse(info, text, "the prompt does not fit the context", ret);
 	case -ENODEV:
 		return llm_netlink_refuse(info, NULL, "there is no model; load one first", ret);
 	case -EOPNOTSUPP:
@@ -427,7 +448,10 @@ static int post(struct genl_info *info, struct llm_port *port, struct llm_owned 
 	struct llm_posted *posted;
 	int ret;
 
-	ret = write_text(info, session);
+	session->priority = info->attrs[LLM_A_REQUEST_PRIORITY] ?
+			    get_u32(info, LLM_A_REQUEST_PRIORITY) : LLM_PRIORITY_NORMAL;
+	ret = info->attrs[LLM_A_REQUEST_TEXT] ? write_text(info, session) :
+						write_tokens(info, session);
 	if (ret)
 		return ret;
 	posted = llm_posted_create(port, owned, &posting);
@@ -456,34 +480,64 @@ static int submit_new(struct genl_info *info, struct llm_port *port)
 	return ret;
 }
 
+/*
+ * The session is again what it was before a submission that failed; but a reply that
+ * was begun and is not told of can't be read to its end.
+ */
+static void undo(struct llm_port *port, struct llm_owned *owned, struct llm_settings *saved)
+{
+	bool idle = llm_session_state(owned->session) == LLM_SESSION_IDLE;
+
+	llm_turn_discard(owned->session);
+	if (idle)
+		llm_setup_restore(owned->session, saved);
+	else
+		llm_setup_forget(saved);
+	llm_port_release(port, owned, idle);
+}
+
 static int submit_next(struct genl_info *info, struct llm_port *port,
 		       const struct nlattr *number)
 {
 	struct llm_owned *owned = claim(info, port, number);
+	struct llm_settings saved;
 	int ret;
 
 	if (IS_ERR(owned))
 		return PTR_ERR(owned);
+	ret = llm_setup_save(owned->session, &saved);
+	if (ret) {
+		llm_port_release(port, owned, true);
+		return ret;
+	}
 	ret = apply(info, owned->session);
 	if (!ret)
 		ret = post(info, port, owned);
-	if (ret) {
-		llm_turn_discard(owned->session);
-		/* A reply that was begun and is not told of can't be read to its end. */
-		llm_port_release(port, owned,
-				 llm_session_state(owned->session) == LLM_SESSION_IDLE);
-	}
+	if (ret)
+		undo(port, owned, &saved);
+	else
+		llm_setup_forget(&saved);
 	return ret;
 }
 
 int llm_submit(struct sk_buff *skb, struct genl_info *info)
 {
 	const struct nlattr *number = info->attrs[LLM_A_REQUEST_SESSION];
+	const struct nlattr *text = info->attrs[LLM_A_REQUEST_TEXT];
+	const struct nlattr *tokens = info->attrs[LLM_A_REQUEST_TOKENS];
 	struct llm_port *port;
 	int ret;
 
-	if (!info->attrs[LLM_A_REQUEST_TEXT])
-		return llm_netlink_missing(info, LLM_A_REQUEST_TEXT, "text is the prompt");
+	if (!text && !tokens)
+		return llm_netlink_missing(info, LLM_A_REQUEST_TEXT,
+					   "text or tokens are the prompt");
+	if (text && tokens)
+		return llm_netlink_refuse(info, tokens, "the prompt is text or tokens, not both",
+					  -EINVAL);
+	if (get_u32(info, LLM_A_REQUEST_PRIORITY) == LLM_PRIORITY_HIGH &&
+	    !llm_netlink_admin(skb))
+		return llm_netlink_refuse(info, info->attrs[LLM_A_REQUEST_PRIORITY],
+					  "only administrators come before all others", -EPERM);
 	port = llm_port_get(skb, info);
 	if (IS_ERR(port))
 		return PTR_ERR(port);

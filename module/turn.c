@@ -115,6 +115,7 @@ static void drop_text(struct llm_session *session)
 	session->text = NULL;
 	session->text_length = 0;
 	session->text_room = 0;
+	session->tokenized = false;
 }
 
 static ssize_t append_text(struct llm_session *session, const u8 *bytes, u32 length)
@@ -162,6 +163,49 @@ out:
 	return ret;
 }
 
+static int append_tokens(struct llm_session *session, const u32 *tokens, u32 count)
+{
+	ssize_t ret;
+
+	if (count > (LLM_MAX_TEXT - session->text_length) / sizeof(*tokens))
+		return -ENOSPC;
+	ret = append_text(session, (const u8 *)tokens, count * sizeof(*tokens));
+	if (ret < 0)
+		return ret;
+	session->tokenized = true;
+	return 0;
+}
+
+int llm_turn_write_tokens(struct llm_session *session, const u32 *tokens, u32 count)
+{
+	struct mem_cgroup *memcg;
+	int ret;
+
+	if (mutex_lock_killable(&session->setup))
+		return -EINTR;
+	memcg = set_active_memcg(session->memcg);
+	ret = append_tokens(session, tokens, count);
+	set_active_memcg(memcg);
+	mutex_unlock(&session->setup);
+	return ret;
+}
+
+/* The tokens that were given instead of text. */
+static int copy_tokens(const struct llm_session *session, u32 *tokens, u32 room, u32 *count)
+{
+	u32 vocab_size = session->model->image->model.vocab_size;
+	u32 i;
+
+	*count = session->text_length / sizeof(*tokens);
+	if (*count > room)
+		return -ENOSPC;
+	memcpy(tokens, session->text, session->text_length);
+	for (i = 0; i < *count; i++)
+		if (tokens[i] >= vocab_size)
+			return -EINVAL;
+	return 0;
+}
+
 /**
  * struct prompt - what the text of a turn becomes
  * @tokens: tokens
@@ -206,7 +250,7 @@ static int tokenize_text(struct llm_session *session, struct prompt *prompt)
 {
 	const struct llm_tokenizer *tokenizer = session->model->tokenizer;
 	struct llm_chat_turn turn = {
-		.chat = find_chat(session),
+		.chat = session->tokenized ? NULL : find_chat(session),
 		.system = session->system,
 		.system_length = session->system_length,
 		.text = session->text,
@@ -233,7 +277,9 @@ static int tokenize_text(struct llm_session *session, struct prompt *prompt)
 		return -ENOMEM;
 	*prompt->tokens = session->last;
 	tokens = prompt->tokens + prompt->seen;
-	if (turn.chat)
+	if (session->tokenized)
+		ret = copy_tokens(session, tokens, prompt->room - prompt->seen, &prompt->count);
+	else if (turn.chat)
 		ret = llm_chat_tokenize(tokenizer, &turn, tokens, prompt->room - prompt->seen,
 					&prompt->count);
 	else
@@ -313,6 +359,7 @@ static void fill_job(struct llm_session *session, const struct prompt *prompt)
 	job->model = session->model;
 	job->owner = session->user->uid;
 	job->session = session->id;
+	job->priority = session->priority;
 	job->request = (struct llm_request) {
 		.kv = &session->kv,
 		.tokenizer = session->model->tokenizer,

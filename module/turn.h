@@ -19,6 +19,19 @@ struct llm_session;
 ssize_t llm_turn_write(struct llm_session *session, struct iov_iter *from);
 
 /**
+ * llm_turn_write_tokens() - makes tokens the prompt of the next turn
+ * @session: session, of which nothing was written yet but tokens
+ * @tokens: tokens
+ * @count: how many
+ *
+ * Nothing is put before or after them. llm_turn_start() finds those that the model
+ * does not have.
+ *
+ * Return: 0, or as llm_turn_write() with none taken.
+ */
+int llm_turn_write_tokens(struct llm_session *session, const u32 *tokens, u32 count);
+
+/**
  * llm_turn_bind() - gives a session the default model if it has none
  * @session: session
  *
@@ -44,9 +57,9 @@ int llm_turn_check(struct llm_session *session);
  * Everything that the reply needs is reserved here.
  *
  * Return: 0, -EBUSY while a reply is under way or unread, -ENODATA where nothing
- * was written, -ENODEV where there is no model, -EOPNOTSUPP where it makes no text,
- * -ENOSPC where the text does not fit the context (it is discarded), -ENOMEM,
- * -EINTR (the text stays).
+ * was written, -ENODEV where there is no model, -EINVAL for a token that it lacks,
+ * -EOPNOTSUPP where it makes no text, -ENOSPC where the text does not fit the context
+ * (it is discarded), -ENOMEM, -EINTR (the text stays).
  */
 int llm_turn_start(struct llm_session *session);
 

@@ -55,6 +55,21 @@ void genl_put_string(struct genl_message *message, __u16 type, const char *value
 	genl_put(message, type, value, strlen(value) + 1);
 }
 
+void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32 count)
+{
+	size_t start = message->length;
+	__s32 values[16];
+	__u32 i;
+
+	genl_put(message, LLM_A_REQUEST_SAMPLING | NLA_F_NESTED, "", 0);
+	genl_put_u32(message, LLM_A_SAMPLING_TEMPERATURE, 0);
+	for (i = 0; i < count; i++)
+		values[i] = -100 * LLM_FIXED_ONE;
+	genl_put(message, LLM_A_SAMPLING_BIAS_TOKENS, forbidden, count * sizeof(*forbidden));
+	genl_put(message, LLM_A_SAMPLING_BIAS_VALUES, values, count * sizeof(*values));
+	((struct nlattr *)(message->bytes + start))->nla_len = message->length - start;
+}
+
 int genl_send(struct genl *genl, struct genl_message *message, __u16 flags)
 {
 	struct nlmsghdr *header = header_of(message);

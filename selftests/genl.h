@@ -89,6 +89,14 @@ void genl_put_u64(struct genl_message *message, __u16 type, __u64 value);
 void genl_put_string(struct genl_message *message, __u16 type, const char *value);
 
 /**
+ * genl_put_greedy() - adds a choice of tokens to a request: always the likeliest
+ * @message: message
+ * @forbidden: tokens that may not be chosen, at most 16
+ * @count: how many
+ */
+void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32 count);
+
+/**
  * genl_send() - sends a message as it is, but for length and number
  * @genl: socket
  * @message: message

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Requests over netlink: commands, refusals, flow control, events, ownership. */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/genetlink.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@
 
 #define MODEL "netlink"
 #define PROMPT "abc abc"
+#define PARAMETERS "/sys/module/llm/parameters/"
 
 static struct genl_message message;
 
@@ -137,6 +140,140 @@ TEST_F(netlink, continues_a_session)
 	genl_put_u64(&message, LLM_A_SESSION_ID, session);
 	EXPECT_EQ(0, genl_do(&self->genl, &message));
 	EXPECT_EQ(-ENOENT, genl_do(&self->genl, &message));
+}
+
+/* Sends the submission that was begun, and keeps the reply. Returns its bytes. */
+static long ask(struct genl *genl, char *reply, size_t room)
+{
+	size_t length, at = 0;
+	const void *bytes;
+	int command;
+
+	if (genl_do(genl, &message))
+		return -1;
+	while ((command = genl_wait(genl, 60000)) == LLM_CMD_TOKEN) {
+		bytes = genl_find(&genl->event, LLM_A_REQUEST_BYTES, &length);
+		if (!bytes || at + length > room)
+			return -1;
+		memcpy(reply + at, bytes, length);
+		at += length;
+	}
+	return command == LLM_CMD_DONE ? (long)at : -1;
+}
+
+TEST_F(netlink, takes_tokens_for_text)
+{
+	char text[512], tokens[512];
+	struct llm_tokenize args = { .flags = LLM_TOKENIZE_BOS };
+	__u32 list[32];
+	long length;
+	int fd;
+
+	fd = device_open(O_RDWR);
+	ASSERT_LE(0, fd);
+	args.text = (uintptr_t)PROMPT;
+	args.text_length = strlen(PROMPT);
+	args.tokens = (uintptr_t)list;
+	args.tokens_count = 32;
+	ASSERT_EQ(0, device_ioctl(fd, LLM_IOC_TOKENIZE, &args));
+	close(fd);
+
+	begin_submit(&self->genl, 20);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	length = ask(&self->genl, text, sizeof(text));
+	ASSERT_LT(0, length);
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	/* In two pieces. */
+	genl_put(&message, LLM_A_REQUEST_TOKENS, list, 4);
+	genl_put(&message, LLM_A_REQUEST_TOKENS, list + 1, 4 * (args.tokens_count - 1));
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 20);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	EXPECT_EQ(length, ask(&self->genl, tokens, sizeof(tokens)));
+	EXPECT_EQ(0, memcmp(text, tokens, length));
+	EXPECT_EQ(args.tokens_count, genl_u32(&self->genl.event, LLM_A_REQUEST_TOKENS_IN));
+}
+
+TEST_F(netlink, a_refused_submission_changes_nothing)
+{
+	char first[512], second[512];
+	__u64 session;
+	long length;
+
+	begin_submit(&self->genl, 20);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	length = ask(&self->genl, first, sizeof(first));
+	ASSERT_LT(0, length);
+
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_OPEN);
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 20);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	session = genl_u64(&self->genl.reply, LLM_A_REQUEST_SESSION);
+	/* All that can be set, and then a prompt that is refused. */
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	genl_put_u64(&message, LLM_A_REQUEST_SESSION, session);
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_CONTEXT, 16);
+	genl_put_string(&message, LLM_A_REQUEST_STOP, "a");
+	genl_put(&message, LLM_A_REQUEST_SPECIAL, "", 0);
+	genl_put_u32(&message, LLM_A_REQUEST_TOKENS, ~0U);
+	EXPECT_EQ(-EINVAL, genl_do(&self->genl, &message));
+
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	genl_put_u64(&message, LLM_A_REQUEST_SESSION, session);
+	genl_put_string(&message, LLM_A_REQUEST_TEXT, PROMPT);
+	EXPECT_EQ(length, ask(&self->genl, second, sizeof(second)));
+	EXPECT_EQ(0, memcmp(first, second, length));
+	genl_begin(&self->genl, &message, LLM_CMD_SESSION_GET);
+	genl_put_u64(&message, LLM_A_SESSION_ID, session);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	EXPECT_LT(16, genl_u32(&self->genl.reply, LLM_A_SESSION_CONTEXT));
+}
+
+/* Begins a request with a prompt that takes a while. Returns its number or an error. */
+static int submit_slow(struct genl *genl, __u32 priority)
+{
+	char prompt[DEVICE_LONG];
+
+	device_prompt_long(prompt);
+	genl_begin(genl, &message, LLM_CMD_SUBMIT);
+	genl_put_string(&message, LLM_A_REQUEST_TEXT, prompt);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, "slow");
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_PRIORITY, priority);
+	return genl_do(genl, &message) ? -1 : (int)genl_u32(&genl->reply, LLM_A_REQUEST_ID);
+}
+
+/* The number of the next request that ends. */
+static int next_end(struct genl *genl)
+{
+	int command;
+
+	do {
+		command = genl_wait(genl, 600000);
+	} while (command == LLM_CMD_TOKEN);
+	return command == LLM_CMD_DONE ? (int)genl_u32(&genl->event, LLM_A_REQUEST_ID) : -1;
+}
+
+TEST_F(netlink, priorities_order_requests)
+{
+	struct device_image slow;
+	int low, normal, high;
+
+	device_image_make_slow(&slow);
+	ASSERT_EQ(0, device_load("slow", &slow, 0));
+	/* Who came last ends first. */
+	low = submit_slow(&self->genl, LLM_PRIORITY_LOW);
+	normal = submit_slow(&self->genl, LLM_PRIORITY_NORMAL);
+	high = submit_slow(&self->genl, LLM_PRIORITY_HIGH);
+	ASSERT_LT(0, low);
+	ASSERT_LT(0, normal);
+	ASSERT_LT(0, high);
+	EXPECT_EQ(high, next_end(&self->genl));
+	EXPECT_EQ(normal, next_end(&self->genl));
+	EXPECT_EQ(low, next_end(&self->genl));
+	EXPECT_EQ(0, device_unload_soon("slow"));
+	device_image_free(&slow);
 }
 
 TEST_F(netlink, gives_a_session_away)
@@ -265,6 +402,9 @@ TEST_F(netlink, refuses_with_reasons)
 		{ LLM_CMD_SUBMIT, -ERANGE, LLM_A_REQUEST_DEADLINE_MS, 0 },
 		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_MAX_TOKENS, 0 },
 		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_STOP, 0 },
+		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_TOKENS, 0 },
+		{ LLM_CMD_SUBMIT, -ERANGE, LLM_A_REQUEST_PRIORITY, 0 },
+		{ LLM_CMD_SUBMIT, -ENODATA, LLM_A_REQUEST_TOKENS, 0 },
 	};
 	size_t i;
 
@@ -290,6 +430,21 @@ TEST_F(netlink, refuses_with_reasons)
 	begin_submit(&self->genl, 1);
 	genl_put_string(&message, LLM_A_REQUEST_STOP, "");
 	expect_refusal(_metadata, &self->genl, &texts[5]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_TOKENS, 5);
+	expect_refusal(_metadata, &self->genl, &texts[6]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_PRIORITY, 3);
+	expect_refusal(_metadata, &self->genl, &texts[7]);
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	genl_put(&message, LLM_A_REQUEST_TOKENS, "abc", 3);
+	expect_refusal(_metadata, &self->genl, &texts[6]);
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	genl_put_u32(&message, LLM_A_REQUEST_TOKENS, self->image.vocab_size);
+	expect_refusal(_metadata, &self->genl, &texts[6]);
+	genl_begin(&self->genl, &message, LLM_CMD_SUBMIT);
+	genl_put(&message, LLM_A_REQUEST_TOKENS, "", 0);
+	expect_refusal(_metadata, &self->genl, &texts[8]);
 }
 
 /* Runs a function as a user that has no rights here. Returns its status. */
@@ -315,8 +470,13 @@ static int nobody_opens(struct genl *genl)
 	(void)genl;
 	if (genl_open(&own))
 		return 1;
-	if (genl_dump(&own, LLM_CMD_MODEL_GET, NULL, NULL) != -EPERM)
+	/* Models are everybody's to see, sessions one's own. */
+	if (genl_dump(&own, LLM_CMD_MODEL_GET, NULL, NULL) < 1 ||
+	    genl_dump(&own, LLM_CMD_SESSION_GET, NULL, NULL))
 		return 2;
+	if (genl_dump(&own, LLM_CMD_REQUEST_GET, NULL, NULL) != -EPERM ||
+	    genl_dump(&own, LLM_CMD_TOPIC_GET, NULL, NULL) != -EPERM)
+		return 6;
 	if (submit(&own, 1) != -EPERM || !own.reason[0])
 		return 3;
 	/* Models and memory are for everybody, sessions, requests and tokens not. */
@@ -328,6 +488,25 @@ static int nobody_opens(struct genl *genl)
 	return 0;
 }
 
+/* One of the group may do all but come first. */
+static int member_submits(struct genl *genl)
+{
+	static struct genl own;
+
+	(void)genl;
+	if (genl_open(&own))
+		return 1;
+	if (submit(&own, 1) < 0)
+		return 2;
+	begin_submit(&own, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_PRIORITY, LLM_PRIORITY_HIGH);
+	if (genl_do(&own, &message) != -EPERM || own.blamed != LLM_A_REQUEST_PRIORITY)
+		return 3;
+	begin_submit(&own, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_PRIORITY, LLM_PRIORITY_LOW);
+	return genl_do(&own, &message) ? 4 : 0;
+}
+
 static int nobody_uses(struct genl *genl)
 {
 	return submit(genl, 1) != -EPERM;
@@ -337,6 +516,69 @@ TEST_F(netlink, keeps_others_out)
 {
 	EXPECT_EQ(0, as_nobody(nobody_opens, NULL));
 	EXPECT_EQ(0, as_nobody(nobody_uses, &self->genl));
+	ASSERT_EQ(0, device_put(PARAMETERS "netlink_gid", "65534"));
+	EXPECT_EQ(0, as_nobody(member_submits, NULL));
+	ASSERT_EQ(0, device_put(PARAMETERS "netlink_gid", "0"));
+}
+
+/* In another network namespace. */
+static int uses_elsewhere(void)
+{
+	static struct genl own;
+	int id;
+
+	if (unshare(CLONE_NEWNET) || genl_open(&own))
+		return 1;
+	id = submit(&own, 4);
+	if (id < 0 || read_reply(&own, id) < 0)
+		return 2;
+	/* Events are told in the first one only. */
+	genl_join(&own, 0);
+	genl_join(&own, 3);
+	id = submit(&own, 4);
+	if (id < 0 || read_reply(&own, id) < 0)
+		return 3;
+	/* It ends with requests under way. */
+	return submit(&own, 0) < 0 ? 4 : 0;
+}
+
+TEST_F(netlink, works_in_other_network_namespaces)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(uses_elsewhere());
+	ASSERT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, WEXITSTATUS(status));
+}
+
+TEST_F(netlink, gives_up_a_reader_that_never_comes)
+{
+	long long timeout = device_number(PARAMETERS "reader_timeout", NULL);
+	struct genl *other = calloc(1, sizeof(*other));
+	char bytes[64], text[32];
+	int tiny = 1, i;
+
+	ASSERT_LT(0, timeout);
+	ASSERT_EQ(0, device_put(PARAMETERS "reader_timeout", "1"));
+	ASSERT_EQ(0, genl_open(other));
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	begin_submit(other, 200);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	ASSERT_EQ(0, genl_do(other, &message));
+	for (i = 0; i < 600; i++) {
+		if (!genl_dump(&self->genl, LLM_CMD_REQUEST_GET, NULL, NULL))
+			break;
+		usleep(100000);
+	}
+	EXPECT_GT(600, i);
+	EXPECT_EQ(-1, recv(other->fd, bytes, sizeof(bytes), 0));
+	EXPECT_EQ(ENOBUFS, errno);
+	snprintf(text, sizeof(text), "%lld", timeout);
+	EXPECT_EQ(0, device_put(PARAMETERS "reader_timeout", text));
+	genl_close(other);
+	free(other);
 }
 
 TEST_F(netlink, waits_for_a_slow_reader)
@@ -407,6 +649,36 @@ TEST_F(netlink, tells_events)
 		command = wanted[i];
 		EXPECT_TRUE(seen[command]) TH_LOG("no event %d", command);
 	}
+	genl_close(monitor);
+	free(monitor);
+}
+
+TEST_F(netlink, tells_of_refusals_and_memory)
+{
+	long long most = device_number(PARAMETERS "max_state", NULL);
+	struct genl *monitor = calloc(1, sizeof(*monitor));
+	struct device_image slow;
+	char text[32];
+
+	ASSERT_LE(0, most);
+	ASSERT_EQ(0, genl_open(monitor));
+	ASSERT_EQ(0, genl_join(monitor, 1));
+	ASSERT_EQ(0, genl_join(monitor, 3));
+	/* A whole context of this model does not fit. */
+	device_image_make_slow(&slow);
+	ASSERT_EQ(0, device_load("slow", &slow, 0));
+	ASSERT_EQ(0, device_put(PARAMETERS "max_state", "1"));
+	begin_submit(&self->genl, 0);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, "slow");
+	EXPECT_EQ(-ENOMEM, genl_do(&self->genl, &message));
+	snprintf(text, sizeof(text), "%lld", most);
+	EXPECT_EQ(0, device_put(PARAMETERS "max_state", text));
+	EXPECT_EQ(LLM_CMD_MEMORY_PRESSURE, genl_wait(monitor, 1000));
+	EXPECT_NE(NULL, genl_find(&monitor->event, LLM_A_EVENT_LIMIT, NULL));
+	EXPECT_EQ(LLM_CMD_REQUEST_REFUSED, genl_wait(monitor, 1000));
+	EXPECT_EQ(LLM_REFUSAL_MEMORY, genl_u32(&monitor->event, LLM_A_EVENT_REFUSAL));
+	EXPECT_EQ(0, device_unload_soon("slow"));
+	device_image_free(&slow);
 	genl_close(monitor);
 	free(monitor);
 }

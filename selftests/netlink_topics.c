@@ -115,28 +115,12 @@ static bool hears(struct genl *genl, const char *text)
 	return bytes && length == strlen(text) && !memcmp(bytes, text, length);
 }
 
-/* The likeliest tokens, but none that ends a reply. */
-static void put_endless(const struct device_image *image)
-{
-	size_t start = message.length;
-	__s32 values[16];
-	__u32 i;
-
-	genl_put(&message, LLM_A_REQUEST_SAMPLING | NLA_F_NESTED, "", 0);
-	genl_put_u32(&message, LLM_A_SAMPLING_TEMPERATURE, 0);
-	for (i = 0; i < image->ends_count; i++)
-		values[i] = -100 * LLM_FIXED_ONE;
-	genl_put(&message, LLM_A_SAMPLING_BIAS_TOKENS, image->ends, 4 * image->ends_count);
-	genl_put(&message, LLM_A_SAMPLING_BIAS_VALUES, values, 4 * image->ends_count);
-	((struct nlattr *)(message.bytes + start))->nla_len = message.length - start;
-}
-
 /* Returns the number of a new session whose replies are never empty, or 0. */
 static __u64 open_session(struct genl *genl, const struct device_image *image, __u32 tokens)
 {
 	genl_begin(genl, &message, LLM_CMD_SESSION_OPEN);
 	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, tokens);
-	put_endless(image);
+	genl_put_greedy(&message, image->ends, image->ends_count);
 	if (genl_do(genl, &message))
 		return 0;
 	return genl_u64(&genl->reply, LLM_A_REQUEST_SESSION);

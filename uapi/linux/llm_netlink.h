@@ -27,6 +27,18 @@ enum llm_refusal {
 };
 
 /**
+ * enum llm_priority - whose requests get their share of each step first
+ * @LLM_PRIORITY_LOW: what the others leave
+ * @LLM_PRIORITY_NORMAL: as sessions of files have it
+ * @LLM_PRIORITY_HIGH: before all others; for administrators
+ */
+enum llm_priority {
+	LLM_PRIORITY_LOW,
+	LLM_PRIORITY_NORMAL,
+	LLM_PRIORITY_HIGH,
+};
+
+/**
  * enum llm_overflow - what is done with a text that a subscriber's queue has
  *   no place for
  * @LLM_OVERFLOW_REFUSE: nobody gets it; who published it is told
@@ -149,6 +161,8 @@ enum {
 	LLM_A_REQUEST_SEED,
 	LLM_A_REQUEST_UID,
 	LLM_A_REQUEST_RAW,
+	LLM_A_REQUEST_TOKENS,
+	LLM_A_REQUEST_PRIORITY,
 	LLM_A_REQUEST_PAD,
 
 	__LLM_A_REQUEST_MAX,
