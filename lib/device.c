@@ -151,26 +151,13 @@ static int get_list(struct llmctl_device *device, unsigned long number, size_t e
 int llmctl_models(struct llmctl_device *device, struct llm_model_info **models, __u32 *count,
 		  struct llmctl_error *error)
 {
-	void *array;
+	void *array = NULL;
 	int ret;
 
 	ret = get_list(device, LLM_IOC_MODEL_LIST, sizeof(**models), &array, count,
 		       "list of models", error);
 	if (!ret)
 		*models = array;
-	return ret;
-}
-
-int llmctl_sessions(struct llmctl_device *device, struct llm_session_info **sessions,
-		    __u32 *count, struct llmctl_error *error)
-{
-	void *array;
-	int ret;
-
-	ret = get_list(device, LLM_IOC_SESSION_LIST, sizeof(**sessions), &array, count,
-		       "list of sessions", error);
-	if (!ret)
-		*sessions = array;
 	return ret;
 }
 

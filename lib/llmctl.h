@@ -233,18 +233,6 @@ LLMCTL_API int llmctl_models(struct llmctl_device *device, struct llm_model_info
 			     __u32 *count, struct llmctl_error *error);
 
 /**
- * llmctl_sessions() - LLM_IOC_SESSION_LIST
- * @device: device
- * @sessions: array of @count entries, for free(3)
- * @count: how many
- * @error: reason of a failure
- *
- * Return: 0 or a negative errno.
- */
-LLMCTL_API int llmctl_sessions(struct llmctl_device *device, struct llm_session_info **sessions,
-			       __u32 *count, struct llmctl_error *error);
-
-/**
  * llmctl_load() - gives a model to the kernel
  * @device: device
  * @model: model file

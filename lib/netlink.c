@@ -1,86 +1,42 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 #include <errno.h>
 #include <linux/genetlink.h>
-#include <netlink/attr.h>
 #include <netlink/genl/ctrl.h>
-#include <netlink/genl/genl.h>
-#include <netlink/msg.h>
-#include <netlink/netlink.h>
 #include <netlink/socket.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bus.h"
 #include "error.h"
-#include "llmctl_netlink.h"
 
 /* Bytes that can wait for llmctl_bus_receive(), as far as the system allows. */
 #define RECEIVE_ROOM (1 << 20)
 /* Bytes of one attribute at most, so that a long prompt becomes some. */
 #define PIECE 32768
 
-/**
- * struct llmctl_bus - a socket
- * @socket: libnl's
- * @family: number of the family
- * @handlers: what to call
- * @data: for them
- * @waiting: number of the command that is under way, or 0
- * @answer: errno of its answer, negative
- * @reason: what the answer said
- * @id: request it told of
- * @session: session it told of
- * @early: messages that came before the answer
- * @early_count: how many
- * @early_room: how many fit there
- */
-struct llmctl_bus {
-	struct nl_sock *socket;
-	int family;
-	struct llmctl_bus_handlers handlers;
-	void *data;
-	__u32 waiting;
-	int answer;
-	char reason[256];
-	__u32 id;
-	__u64 session;
-	struct nl_msg **early;
-	size_t early_count;
-	size_t early_room;
-};
-
-static __u32 get_u32(struct nlattr *const *attrs, int type)
-{
-	return attrs[type] ? nla_get_u32(attrs[type]) : 0;
-}
-
-static __u64 get_u64(struct nlattr *const *attrs, int type)
-{
-	return attrs[type] ? nla_get_u64(attrs[type]) : 0;
-}
-
 static void pass_token(const struct llmctl_bus *bus, struct nlattr *const *attrs)
 {
 	struct nlattr *bytes = attrs[LLM_A_REQUEST_BYTES];
 
 	if (bus->handlers.token && bytes)
-		bus->handlers.token(bus->data, get_u32(attrs, LLM_A_REQUEST_ID), nla_data(bytes),
+		bus->handlers.token(bus->data, bus_u32(attrs, LLM_A_REQUEST_ID), nla_data(bytes),
 				    nla_len(bytes));
 }
 
 static void pass_done(const struct llmctl_bus *bus, struct nlattr *const *attrs)
 {
 	const struct llmctl_done done = {
-		.id = get_u32(attrs, LLM_A_REQUEST_ID),
-		.reason = get_u32(attrs, LLM_A_REQUEST_REASON),
-		.session = get_u64(attrs, LLM_A_REQUEST_SESSION),
-		.tokens_in = get_u32(attrs, LLM_A_REQUEST_TOKENS_IN),
-		.tokens_out = get_u32(attrs, LLM_A_REQUEST_TOKENS_OUT),
-		.bytes = get_u64(attrs, LLM_A_REQUEST_OFFSET),
-		.queued_ns = get_u64(attrs, LLM_A_REQUEST_QUEUED_NS),
-		.first_token_ns = get_u64(attrs, LLM_A_REQUEST_FIRST_TOKEN_NS),
-		.cpu_ns = get_u64(attrs, LLM_A_REQUEST_CPU_NS),
-		.seed = get_u64(attrs, LLM_A_REQUEST_SEED),
+		.id = bus_u32(attrs, LLM_A_REQUEST_ID),
+		.reason = bus_u32(attrs, LLM_A_REQUEST_REASON),
+		.session = bus_u64(attrs, LLM_A_REQUEST_SESSION),
+		.tokens_in = bus_u32(attrs, LLM_A_REQUEST_TOKENS_IN),
+		.tokens_out = bus_u32(attrs, LLM_A_REQUEST_TOKENS_OUT),
+		.bytes = bus_u64(attrs, LLM_A_REQUEST_OFFSET),
+		.queued_ns = bus_u64(attrs, LLM_A_REQUEST_QUEUED_NS),
+		.first_token_ns = bus_u64(attrs, LLM_A_REQUEST_FIRST_TOKEN_NS),
+		.cpu_ns = bus_u64(attrs, LLM_A_REQUEST_CPU_NS),
+		.seed = bus_u64(attrs, LLM_A_REQUEST_SEED),
 	};
 
 	if (bus->handlers.done)
@@ -94,17 +50,17 @@ static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr
 	const struct llmctl_event event = {
 		.command = command,
 		.model = model ? nla_get_string(model) : "",
-		.session = get_u64(attrs, LLM_A_EVENT_SESSION),
-		.uid = get_u32(attrs, LLM_A_EVENT_UID),
-		.reason = get_u32(attrs, LLM_A_EVENT_REASON),
-		.refusal = get_u32(attrs, LLM_A_EVENT_REFUSAL),
-		.tokens_in = get_u32(attrs, LLM_A_EVENT_TOKENS_IN),
-		.tokens_out = get_u32(attrs, LLM_A_EVENT_TOKENS_OUT),
-		.queued_ns = get_u64(attrs, LLM_A_EVENT_QUEUED_NS),
-		.cpu_ns = get_u64(attrs, LLM_A_EVENT_CPU_NS),
-		.memory = get_u64(attrs, LLM_A_EVENT_MEMORY),
-		.limit = get_u64(attrs, LLM_A_EVENT_LIMIT),
-		.missed = get_u32(attrs, LLM_A_EVENT_MISSED),
+		.session = bus_u64(attrs, LLM_A_EVENT_SESSION),
+		.uid = bus_u32(attrs, LLM_A_EVENT_UID),
+		.reason = bus_u32(attrs, LLM_A_EVENT_REASON),
+		.refusal = bus_u32(attrs, LLM_A_EVENT_REFUSAL),
+		.tokens_in = bus_u32(attrs, LLM_A_EVENT_TOKENS_IN),
+		.tokens_out = bus_u32(attrs, LLM_A_EVENT_TOKENS_OUT),
+		.queued_ns = bus_u64(attrs, LLM_A_EVENT_QUEUED_NS),
+		.cpu_ns = bus_u64(attrs, LLM_A_EVENT_CPU_NS),
+		.memory = bus_u64(attrs, LLM_A_EVENT_MEMORY),
+		.limit = bus_u64(attrs, LLM_A_EVENT_LIMIT),
+		.missed = bus_u32(attrs, LLM_A_EVENT_MISSED),
 		.bytes = bytes ? nla_data(bytes) : NULL,
 		.length = bytes ? nla_len(bytes) : 0,
 	};
@@ -113,20 +69,52 @@ static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr
 		bus->handlers.event(bus->data, &event);
 }
 
+static void pass_message(const struct llmctl_bus *bus, struct nlattr *const *attrs)
+{
+	struct nlattr *name = attrs[LLM_A_TOPIC_NAME];
+	struct nlattr *bytes = attrs[LLM_A_TOPIC_BYTES];
+	const struct llmctl_message message = {
+		.topic = name ? nla_get_string(name) : "",
+		.owner = bus_u32(attrs, LLM_A_TOPIC_OWNER),
+		.uid = bus_u32(attrs, LLM_A_TOPIC_UID),
+		.session = bus_u64(attrs, LLM_A_TOPIC_SESSION),
+		.number = bus_u64(attrs, LLM_A_TOPIC_NUMBER),
+		.hops = bus_u32(attrs, LLM_A_TOPIC_HOPS),
+		.missed = bus_u32(attrs, LLM_A_TOPIC_MISSED),
+		.bytes = bytes ? nla_data(bytes) : NULL,
+		.length = bytes ? nla_len(bytes) : 0,
+	};
+
+	if (bus->handlers.message)
+		bus->handlers.message(bus->data, &message);
+}
+
+static void pass_stopped(const struct llmctl_bus *bus, struct nlattr *const *attrs)
+{
+	if (bus->handlers.stopped)
+		bus->handlers.stopped(bus->data, bus_u64(attrs, LLM_A_TOPIC_SESSION),
+				      bus_u32(attrs, LLM_A_TOPIC_STOPPED),
+				      bus_u32(attrs, LLM_A_TOPIC_TURNS));
+}
+
 /* A message that answers nothing. */
 static void pass(const struct llmctl_bus *bus, struct nl_msg *message)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
 	const struct genlmsghdr *genl = genlmsg_hdr(header);
-	struct nlattr *attrs[LLM_A_REQUEST_MAX + 1];
-	int most = genl->cmd <= LLM_CMD_DONE ? LLM_A_REQUEST_MAX : LLM_A_EVENT_MAX;
+	struct nlattr *attrs[BUS_ATTRIBUTES];
 
-	if (header->nlmsg_type != bus->family || genlmsg_parse(header, 0, attrs, most, NULL))
+	if (header->nlmsg_type != bus->family ||
+	    genlmsg_parse(header, 0, attrs, BUS_ATTRIBUTES - 1, NULL))
 		return;
 	if (genl->cmd == LLM_CMD_TOKEN)
 		pass_token(bus, attrs);
 	else if (genl->cmd == LLM_CMD_DONE)
 		pass_done(bus, attrs);
+	else if (genl->cmd == LLM_CMD_MESSAGE)
+		pass_message(bus, attrs);
+	else if (genl->cmd == LLM_CMD_SESSION_STOPPED)
+		pass_stopped(bus, attrs);
 	else
 		pass_event(bus, genl->cmd, attrs);
 }
@@ -150,7 +138,7 @@ static int keep(struct llmctl_bus *bus, struct nl_msg *message)
 static int on_message(struct nl_msg *message, void *data)
 {
 	struct nlmsghdr *header = nlmsg_hdr(message);
-	struct nlattr *attrs[LLM_A_REQUEST_MAX + 1];
+	struct nlattr *attrs[BUS_ATTRIBUTES];
 	struct llmctl_bus *bus = data;
 
 	if (!bus->waiting) {
@@ -159,10 +147,8 @@ static int on_message(struct nl_msg *message, void *data)
 	}
 	if (header->nlmsg_seq != bus->waiting)
 		return keep(bus, message);
-	if (!genlmsg_parse(header, 0, attrs, LLM_A_REQUEST_MAX, NULL)) {
-		bus->id = get_u32(attrs, LLM_A_REQUEST_ID);
-		bus->session = get_u64(attrs, LLM_A_REQUEST_SESSION);
-	}
+	if (!genlmsg_parse(header, 0, attrs, BUS_ATTRIBUTES - 1, NULL) && bus->take)
+		bus->take(bus->taken, attrs);
 	return NL_OK;
 }
 
@@ -231,6 +217,7 @@ static int connect_bus(struct llmctl_bus *bus, struct llmctl_error *error)
 	nl_socket_disable_seq_check(bus->socket);
 	nl_socket_modify_cb(bus->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, bus);
 	nl_socket_modify_cb(bus->socket, NL_CB_ACK, NL_CB_CUSTOM, on_ack, bus);
+	nl_socket_modify_cb(bus->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, bus);
 	nl_socket_modify_err_cb(bus->socket, NL_CB_CUSTOM, on_error, bus);
 	return 0;
 }
@@ -273,14 +260,15 @@ int llmctl_bus_fd(const struct llmctl_bus *bus)
 	return nl_socket_get_fd(bus->socket);
 }
 
-/* Sends a command, frees it, and waits for the answer. */
-static int ask(struct llmctl_bus *bus, struct nl_msg *message, const char *what,
-	       struct llmctl_error *error)
+int bus_ask(struct llmctl_bus *bus, struct nl_msg *message, const char *what, bus_take *take,
+	    void *taken, struct llmctl_error *error)
 {
 	int ret;
 
 	bus->answer = 0;
 	bus->reason[0] = '\0';
+	bus->take = take;
+	bus->taken = taken;
 	ret = nl_send_auto(bus->socket, message);
 	bus->waiting = nlmsg_hdr(message)->nlmsg_seq;
 	nlmsg_free(message);
@@ -299,14 +287,43 @@ static int ask(struct llmctl_bus *bus, struct nl_msg *message, const char *what,
 			   bus->reason[0] ? bus->reason : strerror(-bus->answer));
 }
 
-static struct nl_msg *command(const struct llmctl_bus *bus, __u8 number, size_t size)
+static struct nl_msg *begin(const struct llmctl_bus *bus, __u8 number, size_t size, int flags)
 {
 	struct nl_msg *message = nlmsg_alloc_size(size);
 
 	if (message)
-		genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, bus->family, 0, NLM_F_ACK, number,
+		genlmsg_put(message, NL_AUTO_PORT, NL_AUTO_SEQ, bus->family, 0, flags, number,
 			    LLM_FAMILY_VERSION);
 	return message;
+}
+
+struct nl_msg *bus_command(const struct llmctl_bus *bus, __u8 number, size_t size)
+{
+	return begin(bus, number, size, NLM_F_ACK);
+}
+
+int bus_dump(struct llmctl_bus *bus, __u8 number, const char *what, bus_take *take, void *taken,
+	     struct llmctl_error *error)
+{
+	struct nl_msg *message = begin(bus, number, 256, NLM_F_DUMP);
+
+	if (!message)
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	return bus_ask(bus, message, what, take, taken, error);
+}
+
+/* Whole tokens fit a piece. */
+static int put_tokens(struct nl_msg *message, const __u32 *tokens, size_t count)
+{
+	const size_t most = PIECE / sizeof(*tokens);
+	size_t piece;
+
+	for (; count; count -= piece, tokens += piece) {
+		piece = count < most ? count : most;
+		if (nla_put(message, LLM_A_REQUEST_TOKENS, piece * sizeof(*tokens), tokens))
+			return -NLE_NOMEM;
+	}
+	return 0;
 }
 
 static int put_text(struct nl_msg *message, const char *text, size_t length)
@@ -377,7 +394,8 @@ static int put_number(struct nl_msg *message, int type, __u32 value)
 	return value ? nla_put_u32(message, type, value) : 0;
 }
 
-static int put_submission(struct nl_msg *message, const struct llmctl_submission *submission)
+/* What a new session is like. */
+static int put_setup(struct nl_msg *message, const struct llmctl_submission *submission)
 {
 	size_t i;
 
@@ -386,55 +404,102 @@ static int put_submission(struct nl_msg *message, const struct llmctl_submission
 			return -NLE_NOMEM;
 	return (submission->model &&
 		nla_put_string(message, LLM_A_REQUEST_MODEL, submission->model)) ||
-	       (submission->session &&
-		nla_put_u64(message, LLM_A_REQUEST_SESSION, submission->session)) ||
 	       (submission->special && nla_put_flag(message, LLM_A_REQUEST_SPECIAL)) ||
 	       (submission->raw && nla_put_flag(message, LLM_A_REQUEST_RAW)) ||
-	       (submission->keep && nla_put_flag(message, LLM_A_REQUEST_KEEP)) ||
 	       put_number(message, LLM_A_REQUEST_CONTEXT, submission->context) ||
 	       put_number(message, LLM_A_REQUEST_MAX_TOKENS, submission->max_tokens) ||
+	       (submission->sampling && put_sampling(message, submission->sampling));
+}
+
+static int put_submission(struct nl_msg *message, const struct llmctl_submission *submission)
+{
+	return put_setup(message, submission) ||
+	       (submission->session &&
+		nla_put_u64(message, LLM_A_REQUEST_SESSION, submission->session)) ||
+	       (submission->keep && nla_put_flag(message, LLM_A_REQUEST_KEEP)) ||
 	       put_number(message, LLM_A_REQUEST_DEADLINE_MS, submission->deadline_ms) ||
 	       put_number(message, LLM_A_REQUEST_COALESCE_BYTES, submission->coalesce_bytes) ||
 	       put_number(message, LLM_A_REQUEST_COALESCE_MS, submission->coalesce_ms) ||
-	       (submission->sampling && put_sampling(message, submission->sampling)) ||
-	       put_text(message, submission->text, submission->length);
+	       (submission->priority &&
+		nla_put_u32(message, LLM_A_REQUEST_PRIORITY, submission->level)) ||
+	       (submission->tokens ?
+		put_tokens(message, submission->tokens, submission->token_count) :
+		put_text(message, submission->text, submission->length));
+}
+
+/**
+ * struct submitted - what the answer told
+ * @id: request
+ * @session: its session
+ */
+struct submitted {
+	__u32 id;
+	__u64 session;
+};
+
+static void take_submitted(void *data, struct nlattr *const *attrs)
+{
+	struct submitted *submitted = data;
+
+	submitted->id = bus_u32(attrs, LLM_A_REQUEST_ID);
+	submitted->session = bus_u64(attrs, LLM_A_REQUEST_SESSION);
 }
 
 int llmctl_bus_submit(struct llmctl_bus *bus, const struct llmctl_submission *submission,
 		      __u32 *id, __u64 *session, struct llmctl_error *error)
 {
-	size_t size = submission->length + submission->length / PIECE * 16 + 32768;
+	size_t length = submission->tokens ? submission->token_count * sizeof(__u32) :
+					     submission->length;
+	size_t size = length + length / PIECE * 16 + 32768;
+	struct submitted submitted = { 0 };
 	struct nl_msg *message;
 	int ret;
 
-	if (submission->length > LLM_MAX_TEXT)
-		return llmctl_fail(error, E2BIG, "submit: the text is longer than %u bytes",
+	if (length > LLM_MAX_TEXT || submission->token_count > LLM_MAX_TEXT)
+		return llmctl_fail(error, E2BIG, "submit: the prompt is longer than %u bytes",
 				   LLM_MAX_TEXT);
-	message = command(bus, LLM_CMD_SUBMIT, size);
+	message = bus_command(bus, LLM_CMD_SUBMIT, size);
 	if (!message || put_submission(message, submission)) {
 		nlmsg_free(message);
 		return llmctl_fail(error, ENOMEM, "not enough memory");
 	}
 	/* The socket's room for sending must hold the message. */
 	nl_socket_set_buffer_size(bus->socket, RECEIVE_ROOM, 2 * size);
-	ret = ask(bus, message, "submit", error);
+	ret = bus_ask(bus, message, "submit", take_submitted, &submitted, error);
 	if (ret)
 		return ret;
-	*id = bus->id;
+	*id = submitted.id;
 	if (session)
-		*session = bus->session;
+		*session = submitted.session;
 	return 0;
+}
+
+int llmctl_bus_session(struct llmctl_bus *bus, const struct llmctl_submission *submission,
+		       __u64 *session, struct llmctl_error *error)
+{
+	struct nl_msg *message = bus_command(bus, LLM_CMD_SESSION_OPEN, 32768);
+	struct submitted submitted = { 0 };
+	int ret;
+
+	if (!message || put_setup(message, submission)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	ret = bus_ask(bus, message, "session", take_submitted, &submitted, error);
+	if (!ret)
+		*session = submitted.session;
+	return ret;
 }
 
 int llmctl_bus_cancel(struct llmctl_bus *bus, __u32 id, struct llmctl_error *error)
 {
-	struct nl_msg *message = command(bus, LLM_CMD_CANCEL, 256);
+	struct nl_msg *message = bus_command(bus, LLM_CMD_CANCEL, 256);
 
 	if (!message || nla_put_u32(message, LLM_A_REQUEST_ID, id)) {
 		nlmsg_free(message);
 		return llmctl_fail(error, ENOMEM, "not enough memory");
 	}
-	return ask(bus, message, "cancel", error);
+	return bus_ask(bus, message, "cancel", NULL, NULL, error);
 }
 
 int llmctl_bus_join(struct llmctl_bus *bus, const char *group, struct llmctl_error *error)

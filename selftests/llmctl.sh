@@ -141,7 +141,7 @@ refuses_to_run() {
 is_interrupted() {
 	local pid status i
 
-	llmctl run -m test-long --temp 2 --logit-bias 2-100 abc >"$scratch/long" 2>&1 &
+	llmctl run -m test-long --ctx 50000 --temp 2 --logit-bias 2-100 abc >"$scratch/long" 2>&1 &
 	pid=$!
 	for i in $(seq 100); do
 		llmctl ps --json | grep -q "\"model\":\"test-long\",\"pid\":$pid,.*\"state\":\"reply\"" &&
@@ -183,7 +183,7 @@ changes_the_default() {
 prints_json() {
 	local arguments
 
-	for arguments in "ls --json" "ps --json" "info --json" "info --json test-small" \
+	for arguments in "ls --json" "ps --json" "topics --json" "info --json" "info --json test-small" \
 		"bench -m test-small -p 4 -n 4 -r 1 --json"; do
 		# shellcheck disable=SC2086 # words
 		call 0 $arguments || return
@@ -201,7 +201,10 @@ asks_for_permission() {
 	local mode status=0
 
 	mode=$(stat -c %a /dev/llm)
-	as_nobody ls | grep -q "no permission for /dev/llm: become root" || why "closed" || return
+	as_nobody run -m test-small x | grep -q "no permission for /dev/llm: become root" ||
+		why "closed" || return
+	as_nobody ls | grep -q test-small || why "ls: $(as_nobody ls)" || return
+	as_nobody submit x | grep -q "only members of the group" || why "submit" || return
 	chmod 666 /dev/llm
 	as_nobody load --name test-other "$small" | grep -q "only root may load" ||
 		why "load" || status=1
@@ -232,7 +235,55 @@ talks_as_the_host() {
 		call 0 unload test-chat && call 0 unload test-unknown
 }
 
-echo 1..11
+# count NAME FIELD: a count of a topic
+count() {
+	llmctl topics --json | sed 's/{/\n/g' |
+		sed -n "s|^\"name\":\"$1\",.*\"$2\":\([0-9]*\).*|\1|p"
+}
+
+# reaches NAME FIELD LEAST: waits for that
+reaches() {
+	local i
+
+	for i in $(seq 300); do
+		[ "$(count "$1" "$2")" -ge "$3" ] 2>/dev/null && return
+		sleep 0.1
+	done
+	why "$i times: $(llmctl topics)"
+}
+
+# Two sessions, each told what the other says, and nothing between them.
+converses() {
+	local one two watcher status=0 i
+
+	refuses "no topic that you may see has this name" publish test/one abc || return
+	llmctl subscribe -m test-small -n 4 --reply test/two test/one >"$scratch/one" 2>&1 &
+	one=$!
+	llmctl subscribe -m test-small -n 4 --reply test/one test/two >"$scratch/two" 2>&1 &
+	two=$!
+	llmctl subscribe --json -c 8 test/one >"$scratch/heard" &
+	watcher=$!
+	reaches test/one subscribers 2 && reaches test/two subscribers 1 || status=1
+	# A reply may be empty, which ends the conversation: more than one begins.
+	for i in $(seq 8); do
+		[ $status -ne 0 ] || call 0 publish --hops 2 test/one "abc $i" || status=1
+	done
+	[ $status -ne 0 ] || reaches test/one published 9 || status=1
+	[ $status -ne 0 ] || wait $watcher || status=1
+	grep -q '"text":"abc 1"' "$scratch/heard" || why "$(cat "$scratch/heard")" || status=1
+	call 0 topics || status=1
+	grep -q '^test/one  *[^ ]*  *[0-9]' "$scratch/out" || why "$(cat "$scratch/out")" || status=1
+	kill -TERM $one $two $watcher 2>/dev/null
+	wait $one $two $watcher
+	for i in $(seq 300); do
+		llmctl topics | grep -q test/ || break
+		sleep 0.1
+	done
+	! llmctl topics | grep test/ >>"$scratch/why" || status=1
+	return $status
+}
+
+echo 1..12
 : >"$scratch/why"
 chmod 755 "$scratch"
 "$here/make_gguf" "$small" 128 && "$here/make_gguf" "$long" 100000 &&
@@ -252,6 +303,8 @@ changes_the_default
 result $? "the default changes"
 talks_as_the_host
 result $? "conversations are those of the host"
+converses
+result $? "sessions talk to each other"
 if command -v python3 >/dev/null; then
 	prints_json
 	result $? "JSON is well-formed"

@@ -4,11 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <llmctl_netlink.h>
+
 #include "command.h"
 #include "facts.h"
 #include "json.h"
 #include "size.h"
 #include "utf8.h"
+
+static const struct llmctl_bus_handlers no_handlers;
 
 static void print_models(const struct llm_model_info *models, __u32 count)
 {
@@ -39,17 +43,17 @@ static int run_ls(const struct command *command, int argc, char **argv)
 		{ .kind = OPTION_END },
 	};
 	struct llm_model_info *models = NULL;
-	struct llmctl_device *device = NULL;
 	struct llmctl_error error = { 0 };
+	struct llmctl_bus *bus = NULL;
 	struct operands operands;
 	__u32 count, i;
 	int status;
 
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
-	if (!llmctl_open(&device, &error))
-		llmctl_models(device, &models, &count, &error);
-	llmctl_close(device);
+	if (!llmctl_bus_open(&bus, &no_handlers, NULL, &error))
+		llmctl_bus_models(bus, &models, &count, &error);
+	llmctl_bus_close(bus);
 	if (error.code)
 		return report(&error);
 	if (as_json) {
@@ -107,30 +111,6 @@ static void print_session(const struct llm_session_info *info)
 	       size_bytes(info->memory).text, info->cpu_ns / 1e9);
 }
 
-/* All sessions but the one that asks. */
-static int get_sessions(struct llm_session_info **sessions, __u32 *count,
-			struct llmctl_error *error)
-{
-	struct llmctl_device *device = NULL;
-	struct llm_session_info self;
-	__u32 i, kept = 0;
-	int ret;
-
-	ret = llmctl_open(&device, error);
-	if (!ret)
-		ret = llmctl_status(device, &self, error);
-	if (!ret)
-		ret = llmctl_sessions(device, sessions, count, error);
-	llmctl_close(device);
-	if (ret)
-		return ret;
-	for (i = 0; i < *count; i++)
-		if ((*sessions)[i].id != self.id)
-			(*sessions)[kept++] = (*sessions)[i];
-	*count = kept;
-	return 0;
-}
-
 static int run_ps(const struct command *command, int argc, char **argv)
 {
 	bool as_json = false;
@@ -138,15 +118,19 @@ static int run_ps(const struct command *command, int argc, char **argv)
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
 		{ .kind = OPTION_END },
 	};
-	struct llm_session_info *sessions;
+	struct llm_session_info *sessions = NULL;
 	struct llmctl_error error = { 0 };
+	struct llmctl_bus *bus = NULL;
 	struct operands operands;
 	__u32 count, i;
 	int status;
 
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
-	if (get_sessions(&sessions, &count, &error))
+	if (!llmctl_bus_open(&bus, &no_handlers, NULL, &error))
+		llmctl_bus_sessions(bus, &sessions, &count, &error);
+	llmctl_bus_close(bus);
+	if (error.code)
 		return report(&error);
 	if (as_json) {
 		json_array(NULL);

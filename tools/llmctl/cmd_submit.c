@@ -11,6 +11,7 @@
 #include "command.h"
 #include "facts.h"
 #include "interrupt.h"
+#include "macros.h"
 
 /**
  * struct submit - requests under way
@@ -83,6 +84,23 @@ static int submit_all(struct llmctl_bus *bus, struct submit *submit,
 	return ret ? ret : wait_all(bus, submit, error);
 }
 
+static bool take_priority(void *target, const char *text)
+{
+	static const char *const levels[] = {
+		[LLM_PRIORITY_LOW] = "low",
+		[LLM_PRIORITY_NORMAL] = "normal",
+		[LLM_PRIORITY_HIGH] = "high",
+	};
+	struct llmctl_submission *submission = target;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(levels) && strcmp(text, levels[i]); i++)
+		;
+	submission->priority = 1;
+	submission->level = i;
+	return i < ARRAY_SIZE(levels);
+}
+
 static int run_submit(const struct command *command, int argc, char **argv)
 {
 	static const struct llmctl_bus_handlers handlers = { .token = show, .done = finish };
@@ -101,6 +119,9 @@ static int run_submit(const struct command *command, int argc, char **argv)
 		  "temperature (default 0.8); 0: the likeliest" },
 		{ OPTION_WHOLE, "seed", 0, &seed, 0, 1ULL << 52, NULL, NULL, "SEED",
 		  "start of the random numbers (default: random)" },
+		{ OPTION_CALL, "priority", 0, &submission, 0, 0, take_priority,
+		  "low, normal or high", "LEVEL",
+		  "whose turn it is: low, normal (default) or, as root, high" },
 		{ OPTION_WHOLE, "deadline", 0, &deadline, 0, 86400000, NULL, NULL, "MS",
 		  "end each after so many milliseconds" },
 		{ OPTION_WHOLE, "coalesce-bytes", 0, &bytes, 0, 8192, NULL, NULL, "BYTES",
@@ -148,7 +169,8 @@ static int run_submit(const struct command *command, int argc, char **argv)
 
 const struct command command_submit = {
 	.name = "submit",
-	.arguments = "[-m MODEL] [-n MAX] [--temp T] [--seed SEED] [--deadline MS] PROMPT|-...",
+	.arguments = "[-m MODEL] [--raw] [-n MAX] [--temp T] [--seed SEED] [--priority LEVEL]\n"
+		     "[--deadline MS] PROMPT|-...",
 	.summary = "completes prompts over netlink, all at once",
 	.text = "Each prompt is a request of its own. With more than one,\n"
 		"every line of output begins with the number of its request.",

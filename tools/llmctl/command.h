@@ -47,6 +47,9 @@ extern const struct command command_bench;
 extern const struct command command_submit;
 extern const struct command command_cancel;
 extern const struct command command_events;
+extern const struct command command_publish;
+extern const struct command command_subscribe;
+extern const struct command command_topics;
 
 /**
  * command_parse() - parses a command's words, and helps

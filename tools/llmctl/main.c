@@ -6,11 +6,12 @@
 #include "command.h"
 
 static const struct command *const commands[] = {
-	&command_load, &command_unload, &command_ls, &command_ps, &command_info,
+	&command_load, &command_unload, &command_info,
 	&command_convert, &command_verify, &command_run, &command_chat, &command_tokenize,
 	&command_detokenize, &command_score, &command_embed, &command_rerank, &command_bench,
 #ifdef LLMCTL_NETLINK
-	&command_submit, &command_cancel, &command_events,
+	&command_ls, &command_ps, &command_submit, &command_cancel, &command_events,
+	&command_publish, &command_subscribe, &command_topics,
 #endif
 };
 
