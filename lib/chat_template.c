@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -298,8 +299,8 @@ static const struct sign signs[] = {
 	{ { "rwkv-world" }, "rwkv-world" },
 	{ { "{{- 'User: ' + message['content']|trim + '\\n\\n' -}}" }, "rwkv-world" },
 	{ { "<|start_of_role|>" }, "granite" },
-	{ { "message['role'] + additional_special_tokens[0] + message['content'] + additional_special_tokens[1]" },
-	  "gigachat" },
+	{ { "message['role'] + additional_special_tokens[0] + "
+	    "message['content'] + additional_special_tokens[1]" }, "gigachat" },
 	{ { "<|role_start|>" }, "megrez" },
 	{ { " Ассистент:" }, NULL },
 	{ { "<role>ASSISTANT</role>", "'HUMAN'" }, "bailing" },
@@ -328,15 +329,21 @@ static const struct template *find_template(const char *name, size_t length)
 	return NULL;
 }
 
+/* Into a field that is zero. */
+static void put(__u8 *to, size_t size, const char *text)
+{
+	snprintf((char *)to, size, "%s", text);
+}
+
 static void fill(struct llm_image_chat *chat, const struct template *template)
 {
 	*chat = (struct llm_image_chat) { .flags = template->flags };
-	strncpy((char *)chat->name, template->name, sizeof(chat->name) - 1);
-	strncpy((char *)chat->first, template->first, LLM_CHAT_PIECE - 1);
-	strncpy((char *)chat->system, template->system, LLM_CHAT_PIECE - 1);
-	strncpy((char *)chat->system_end, template->system_end, LLM_CHAT_PIECE - 1);
-	strncpy((char *)chat->reply, template->reply, LLM_CHAT_PIECE - 1);
-	strncpy((char *)chat->next, template->next, LLM_CHAT_PIECE - 1);
+	put(chat->name, sizeof(chat->name), template->name);
+	put(chat->first, sizeof(chat->first), template->first);
+	put(chat->system, sizeof(chat->system), template->system);
+	put(chat->system_end, sizeof(chat->system_end), template->system_end);
+	put(chat->reply, sizeof(chat->reply), template->reply);
+	put(chat->next, sizeof(chat->next), template->next);
 }
 
 static bool all_occur(const struct sign *sign, const char *text, size_t length)
@@ -372,7 +379,7 @@ int llmctl_chat(struct llm_image_chat *chat, const char *name, struct llmctl_err
 
 	if (!template)
 		return llmctl_fail(error, EINVAL,
-				   "no chat template is called '%.32s'; names are llama.cpp's, such as chatml, llama3, gemma and mistral-v7",
+				   "no chat template is called '%.32s'; names are llama.cpp's, such as chatml, llama3 and gemma",
 				   name);
 	fill(chat, template);
 	return 0;
@@ -433,7 +440,7 @@ static size_t find_markers(const struct compile *c, struct marker *markers)
 static struct llm_image_token *own_text(struct compile *c, const struct marker *markers,
 					size_t count, const __u8 *text)
 {
-	bool taken[LLM_CHAT_PIECE] = { false };
+	char taken[LLM_CHAT_PIECE] = { 0 };
 	size_t length = strlen((const char *)text), at, i;
 	struct llm_image_token *start = NULL;
 
@@ -443,9 +450,9 @@ static struct llm_image_token *own_text(struct compile *c, const struct marker *
 		for (at = 0; at + token->length <= length; at++) {
 			if (memcmp(text + at, c->writer.strings.bytes + token->offset,
 				   token->length) ||
-			    memchr(taken + at, true, token->length))
+			    memchr(taken + at, 1, token->length))
 				continue;
-			memset(taken + at, true, token->length);
+			memset(taken + at, 1, token->length);
 			token->kind = LLM_TOKEN_CONTROL;
 			if (!at)
 				start = token;

@@ -36,9 +36,11 @@ int llmctl_sampling(struct llmctl_device *device, const struct llm_sampling *sam
 static const struct llmctl_meaning prompt_meanings[] = {
 	{ EBUSY, "a reply is under way or unread" },
 	{ ENODATA, "it is empty" },
-	{ ENOSPC, "it does not fit what is left of the context; shorten it, begin anew, or use a longer --ctx" },
+	{ ENOSPC,
+	  "it does not fit what is left of the context; shorten it, begin anew, or use a longer --ctx" },
 	{ EFBIG, "it is longer than 1 MiB" },
-	{ EOPNOTSUPP, "the model makes no text, or no chat template of it is known; then use --raw without --system, or name one with --template" },
+	{ EOPNOTSUPP,
+	  "no chat template of the model is known: use --raw without --system, or name one with --template; or it makes no text at all" },
 	{ 0, NULL },
 };
 

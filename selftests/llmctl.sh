@@ -227,7 +227,7 @@ talks_as_the_host() {
 		cmp "$scratch/device" "$scratch/host" >>"$scratch/why" ||
 		why "other replies: $(cat "$scratch/err")" || return
 	llmctl info test-chat | grep -q "^template *chatml" || why "info does not tell" || return
-	refuses "no chat template of it is known" run -m test-unknown hi &&
+	refuses "no chat template of the model is known" run -m test-unknown hi &&
 		refuses "name one with --template" chat -m test-unknown &&
 		refuses "name one with --template" chat -m test-small &&
 		call 0 run -m test-unknown --raw -n 1 hi &&

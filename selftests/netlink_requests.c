@@ -15,8 +15,10 @@
 #include "device.h"
 #include "genl.h"
 #include "harness.h"
+#include "host/tiny_image.h"
 
 #define MODEL "netlink"
+#define CHAT_MODEL "netlink-chat"
 #define PROMPT "abc abc"
 #define PARAMETERS "/sys/module/llm/parameters/"
 
@@ -274,6 +276,34 @@ TEST_F(netlink, priorities_order_requests)
 	EXPECT_EQ(low, next_end(&self->genl));
 	EXPECT_EQ(0, device_unload_soon("slow"));
 	device_image_free(&slow);
+}
+
+/* Tokens of the prompt on the model with a chat template; 0 after a failure. */
+static __u32 prompt_tokens(struct genl *genl, bool raw)
+{
+	begin_submit(genl, 1);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, CHAT_MODEL);
+	if (raw)
+		genl_put(&message, LLM_A_REQUEST_RAW, NULL, 0);
+	if (genl_do(genl, &message) ||
+	    read_reply(genl, genl_u32(&genl->reply, LLM_A_REQUEST_ID)) < 0)
+		return 0;
+	return genl_u32(&genl->event, LLM_A_REQUEST_TOKENS_IN);
+}
+
+TEST_F(netlink, text_is_a_message_unless_it_is_raw)
+{
+	struct tiny_image_options options = { .seed = 5, .chat = true };
+	struct device_image image;
+	__u32 raw;
+
+	device_image_build(&image, &options);
+	ASSERT_EQ(0, device_load(CHAT_MODEL, &image, 0));
+	raw = prompt_tokens(&self->genl, true);
+	EXPECT_LT(0, raw);
+	/* "u:", "<end>" and "a:" are around it; the space before it may be gone. */
+	EXPECT_LT(raw + 2, prompt_tokens(&self->genl, false));
+	EXPECT_EQ(0, device_unload_soon(CHAT_MODEL));
 }
 
 TEST_F(netlink, gives_a_session_away)

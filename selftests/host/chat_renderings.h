@@ -68,7 +68,8 @@ static const struct chat_rendering chat_renderings[] = {
 	  "S\n\nUser: U1\n\nAssistant: A1<｜end▁of▁sentence｜>User: U2\n\nAssistant:" },
 	{ "deepseek3", "",
 	  "<｜User｜>U1<｜Assistant｜>",
-	  "S\n\n<｜User｜>U1<｜Assistant｜>A1<｜end▁of▁sentence｜><｜User｜>U2<｜Assistant｜>" },
+	  "S\n\n<｜User｜>U1<｜Assistant｜>A1<｜end▁of▁sentence｜>"
+	  "<｜User｜>U2<｜Assistant｜>" },
 	{ "exaone-moe", "",
 	  "<|user|>\nU1<|endofturn|>\n<|assistant|>\n",
 	  "<|system|>\nS<|endofturn|>\n<|user|>\nU1<|endofturn|>\n<|assistant|>\nA1"

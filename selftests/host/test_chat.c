@@ -86,7 +86,7 @@ static void answer(struct talk *talk, const char *text)
 
 static bool reads(const struct talk *talk, const char *wanted)
 {
-	char text[4 * ROOM];
+	char text[4 * ROOM] = "";
 	u32 length, i, at = 0;
 
 	for (i = 0; i < talk->count; i++) {
@@ -342,7 +342,8 @@ static const struct {
 	{ "{{- 'User: ' + message['content']|trim + '\\n\\n' -}}", "rwkv-world" },
 	{ "<|start_of_role|>", "granite" },
 	{ "<|start_of_role|> <tools> g4_default_system_message", "granite" },
-	{ "message['role'] + additional_special_tokens[0] + message['content'] + additional_special_tokens[1]", "gigachat" },
+	{ "message['role'] + additional_special_tokens[0] + "
+	  "message['content'] + additional_special_tokens[1]", "gigachat" },
 	{ "<|role_start|>", "megrez" },
 	{ "<role>ASSISTANT</role> 'HUMAN'", "bailing" },
 	{ "<role>ASSISTANT</role> \"HUMAN\" <think>", "bailing-think" },

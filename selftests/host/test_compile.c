@@ -534,7 +534,8 @@ static void files_are_alike(void)
 		tap_check(!memcmp(wanted, found, compile_size(&f.c)));
 		llmctl_model_close(model);
 		tap_check(!truncate(image, compile_size(&f.c) - 1));
-		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL, NULL) == -EINVAL);
+		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL,
+					    NULL) == -EINVAL);
 	}
 	unlink(gguf);
 	unlink(image);

@@ -55,8 +55,9 @@ refuses() {
 	shift
 	host "$@" >/dev/null </dev/null || status=$?
 	[ $status -eq 1 ] || why "$*: status $status" || return
-	[ "$(wc -l <"$scratch/err")" -eq 1 ] && grep -qF -- "$text" "$scratch/err" ||
+	if [ "$(wc -l <"$scratch/err")" -ne 1 ] || ! grep -qF -- "$text" "$scratch/err"; then
 		why "$*: '$(cat "$scratch/err")' does not say '$text'"
+	fi
 }
 
 # reply COMMAND MODEL ARGUMENT...: the bytes of what it says, as words
@@ -92,7 +93,10 @@ pipes_talk_line_by_line() {
 	printf '<|im_end|>\n<|im_start|>user\nyou<|im_end|>\n<|im_start|>assistant\n' \
 		>>"$scratch/text"
 	host run chatml --raw -n 1 - <"$scratch/text" >"$scratch/second"
-	[ -s "$scratch/first" ] && [ -s "$scratch/second" ] || why "no replies" || return
+	if [ ! -s "$scratch/first" ] || [ ! -s "$scratch/second" ]; then
+		why "no replies"
+		return
+	fi
 	{
 		cat "$scratch/first"
 		echo
@@ -108,10 +112,12 @@ refuses_without_a_template() {
 		refuses "use --raw, or name one with --template" run unknown hi &&
 		refuses "needs a chat template" run plain --system s hi &&
 		refuses "needs a chat template" run chatml --raw --system s hi &&
-		refuses "no chat template is called 'nothing'" run plain --template nothing hi &&
-		host run unknown --raw -n 1 hi >/dev/null &&
-		host run unknown --template llama3 -n 1 hi >/dev/null ||
-		why "a template that was named is not taken: $(cat "$scratch/err")"
+		refuses "no chat template is called 'nothing'" run plain --template nothing hi ||
+		return
+	if ! host run unknown --raw -n 1 hi >/dev/null ||
+		! host run unknown --template llama3 -n 1 hi >/dev/null; then
+		why "what is asked for is not taken: $(cat "$scratch/err")"
+	fi
 }
 
 tells_of_a_full_context() {
@@ -119,23 +125,24 @@ tells_of_a_full_context() {
 
 	yes hi | head -n 20 | timeout 120 "$llmctl" --host chat -m "$scratch/chatml.gguf" -n 2 \
 		>/dev/null 2>"$scratch/err" || status=$?
-	[ $status -eq 1 ] && grep -q "do not fit the context" "$scratch/err" ||
+	if [ $status -ne 1 ] || ! grep -q "do not fit the context" "$scratch/err"; then
 		why "status $status: $(cat "$scratch/err")"
+	fi
 }
 
+# info WANTED FILE: whether info tells this template
 info() {
-	"$llmctl" info "$scratch/$1" | sed -n 's/^template *//p'
+	same "$1" "$("$llmctl" info "$scratch/$2" | sed -n 's/^template *//p')" "info $2"
 }
 
 tells_templates() {
-	"$llmctl" convert "$scratch/chatml.gguf" "$scratch/chatml.img" >/dev/null &&
-		"$llmctl" convert --template gemma "$scratch/plain.gguf" "$scratch/gemma.img" >/dev/null &&
-		"$llmctl" convert --template none "$scratch/unknown.gguf" "$scratch/none.img" \
-			>/dev/null || why "convert failed" || return
-	same "chatml plain unknown chatml gemma none" \
-		"$(echo $(info chatml.gguf) $([ "$(info plain.gguf)" = none ] && echo plain) \
-			$(info unknown.gguf) $(info chatml.img) $(info gemma.img) $(info none.img))" \
-		info || return
+	{
+		"$llmctl" convert "$scratch/chatml.gguf" "$scratch/chatml.img" &&
+			"$llmctl" convert --template gemma "$scratch/plain.gguf" "$scratch/gemma.img" &&
+			"$llmctl" convert --template none "$scratch/unknown.gguf" "$scratch/none.img"
+	} >/dev/null || why "convert failed" || return
+	info chatml chatml.gguf && info none plain.gguf && info unknown unknown.gguf &&
+		info chatml chatml.img && info gemma gemma.img && info none none.img || return
 	"$llmctl" convert --template frob "$scratch/plain.gguf" "$scratch/frob.img" \
 		2>"$scratch/err" && why "convert takes any name"
 	[ ! -e "$scratch/frob.img" ] || why "it made an image all the same"

@@ -125,7 +125,7 @@ static int listen(struct talk *talk, struct llmctl_error *error)
 
 static int answer(struct talk *talk, struct llmctl_error *error)
 {
-	struct llm_session_info status;
+	struct llm_session_info status = { 0 };
 	int ret;
 
 	ret = talk->session->ops->prompt(talk->session, talk->text, talk->length, error);
