@@ -266,6 +266,38 @@ static void mark_ends(struct compile *c)
 	drop_false_ends(c);
 }
 
+/*
+ * Phi 3's tokens with a role swallow the space behind them, which no key says: as
+ * llama.cpp, by the name of the model.
+ */
+static void mark_strips(struct compile *c)
+{
+	static const char *const exceptions[] = { "<unk>", "<s>", "<|endoftext|>" };
+	const char *name, *strings = (const char *)c->writer.strings.bytes;
+	char lower[64] = "";
+	__u64 length;
+	__u32 i, j;
+	bool strips;
+
+	if (gguf_get_string(c->gguf, "general.name", &name, &length, NULL) != 1)
+		return;
+	for (i = 0; i < length && i < sizeof(lower) - 1; i++)
+		lower[i] = name[i] >= 'A' && name[i] <= 'Z' ? name[i] - 'A' + 'a' : name[i];
+	if (!strstr(lower, "phi-3") && !strstr(lower, "phi3"))
+		return;
+	for (i = 0; i < c->writer.model.vocab_size; i++) {
+		struct llm_image_token *token = image_token(&c->writer, i);
+
+		strips = token->kind == LLM_TOKEN_CONTROL || token->kind == LLM_TOKEN_USER ||
+			 token->kind == LLM_TOKEN_UNKNOWN;
+		for (j = 0; j < ARRAY_SIZE(exceptions); j++)
+			strips = strips && !is_text(strings + token->offset, token->length,
+						    exceptions[j]);
+		if (strips)
+			token->flags |= LLM_TOKEN_STRIPS;
+	}
+}
+
 void vocab_finish(struct compile *c, __u32 kind, const struct vocab_defaults *defaults)
 {
 	struct llm_image_tokenizer *tokenizer = &c->writer.tokenizer;
@@ -288,6 +320,8 @@ void vocab_finish(struct compile *c, __u32 kind, const struct vocab_defaults *de
 		tokenizer->flags &= ~LLM_TOKENIZER_ADD_BOS;
 	if (tokenizer->eos == LLM_IMAGE_NONE)
 		tokenizer->flags &= ~(LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP);
-	if (!c->code)
+	if (!c->code) {
 		mark_ends(c);
+		mark_strips(c);
+	}
 }

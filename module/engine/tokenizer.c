@@ -149,6 +149,10 @@ static int tokenize_marked(const struct llm_tokenizer *tokenizer, const u8 *text
 	int err;
 
 	while (at < length) {
+		if (owners[at] == LLM_MATCHER_STRIPPED) {
+			at++;
+			continue;
+		}
 		if (owners[at] != LLM_IMAGE_NONE) {
 			llm_token_list_add(list, owners[at]);
 			at += tokenizer->image->vocab[owners[at]].length;

@@ -97,7 +97,7 @@ static int verify_token(const struct llm_image *image, u32 i, struct llm_error *
 	if (t->kind < LLM_TOKEN_NORMAL || t->kind > LLM_TOKEN_BYTE)
 		return llm_refuse(error, -EOPNOTSUPP, "token %u: kind %u is not known", i,
 				  t->kind);
-	if (t->flags & ~LLM_TOKEN_ENDS)
+	if (t->flags & ~(LLM_TOKEN_ENDS | LLM_TOKEN_STRIPS))
 		return llm_refuse(error, -EOPNOTSUPP, "token %u: flags %#x are not known", i,
 				  t->flags);
 	if (t->length > MAX_TEXT || (u64)t->offset + t->length > image->strings_length)

@@ -170,6 +170,19 @@ static bool is_barred(const struct llm_matcher *matcher, u32 token, const u8 *pl
 	       memchr(plain, 1, length);
 }
 
+static bool is_space(u8 byte)
+{
+	return byte == ' ' || (byte >= '\t' && byte <= '\r');
+}
+
+/* White space after a token; returns where it ends. */
+static u32 strip(const u8 *text, u32 from, u32 length, u32 *owners)
+{
+	while (from < length && owners[from] == LLM_IMAGE_NONE && is_space(text[from]))
+		owners[from++] = LLM_MATCHER_STRIPPED;
+	return from;
+}
+
 /*
  * Whatever is marked when it is this length's turn is at least as long, so a
  * match that overlaps it has its first or its last byte in it.
@@ -192,6 +205,8 @@ static void mark_length(const struct llm_matcher *matcher, const u8 *text, u32 l
 		for (j = 0; j < wanted; j++)
 			owners[i + j] = token;
 		i += wanted - 1;
+		if (matcher->index.image->vocab[token].flags & LLM_TOKEN_STRIPS)
+			i = strip(text, i + 1, length, owners) - 1;
 	}
 }
 

@@ -133,6 +133,9 @@ void llm_matcher_destroy(struct llm_matcher *matcher);
  */
 bool llm_matcher_possible(const struct llm_matcher *matcher, const u8 *text, u32 length);
 
+/** LLM_MATCHER_STRIPPED - owner of white space that belongs to nothing. */
+#define LLM_MATCHER_STRIPPED	(LLM_IMAGE_NONE - 1)
+
 /**
  * llm_matcher_mark() - finds all tokens in a text
  * @matcher: matcher
@@ -140,7 +143,8 @@ bool llm_matcher_possible(const struct llm_matcher *matcher, const u8 *text, u32
  * @length: bytes
  * @plain: for each byte 1 where only tokens of kind LLM_TOKEN_USER may be found,
  *	else 0; NULL: nowhere
- * @owners: for each byte, set to the token it belongs to, or LLM_IMAGE_NONE
+ * @owners: for each byte, set to the token it belongs to, LLM_MATCHER_STRIPPED
+ *	where a token strips it, or LLM_IMAGE_NONE
  *
  * A longer token goes before a shorter one wherever in the text they are, then
  * the one further left: what llama.cpp's tokenizer_st_partition() does. Time

@@ -245,7 +245,8 @@ static void add_random_merges(struct fixture *f, u64 *random)
 	for (u32 i = 0; i < 60; i++) {
 		u32 left = next_random(random) % f->vocab->image.model.vocab_size;
 		u32 right = next_random(random) % f->vocab->image.model.vocab_size;
-		const struct llm_image_token *l = &f->vocab->vocab[left], *r = &f->vocab->vocab[right];
+		const struct llm_image_token *l = &f->vocab->vocab[left];
+		const struct llm_image_token *r = &f->vocab->vocab[right];
 
 		if (l->length + r->length > 40)
 			continue;

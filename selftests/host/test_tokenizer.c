@@ -268,6 +268,25 @@ static void control_tokens_are_found_only_where_asked_for(void)
 	free_all(tokenizer, vocab);
 }
 
+static void tokens_strip_what_follows(void)
+{
+	struct vocab_builder *vocab = vocab_builder_new(LLM_TOKENIZER_SPACE_PREFIX);
+	u32 byte = vocab_builder_add_bytes(vocab);
+	u32 role = vocab_builder_add(vocab, LLM_TOKEN_CONTROL, 0, "<|u|>");
+	u32 space_a = vocab_builder_add(vocab, LLM_TOKEN_NORMAL, 0, " a");
+	u32 line = vocab_builder_add(vocab, LLM_TOKEN_USER, 0, "\n");
+	struct llm_tokenizer *tokenizer;
+
+	vocab->vocab[role].flags = LLM_TOKEN_STRIPS;
+	tokenizer = create(vocab);
+	tap_check(gives(tokenizer, "<|u|> \t\v\f\r a", LLM_TEXT_SPECIAL, role, space_a, END));
+	tap_check(gives(tokenizer, "<|u|>  <|u|> ", LLM_TEXT_SPECIAL, role, role, END));
+	/* A longer token strips what a shorter one then does not find. */
+	tap_check(gives(tokenizer, "<|u|>\na\n", LLM_TEXT_SPECIAL, role, space_a, line, END));
+	tap_check(gives(tokenizer, "a <|u|>", LLM_TEXT_SPECIAL, byte + 'a', byte + ' ', role, END));
+	free_all(tokenizer, vocab);
+}
+
 static void longer_tokens_are_cut_out_first(void)
 {
 	struct vocab_builder *vocab = vocab_builder_new(0);
@@ -543,6 +562,7 @@ static const struct tap_test tests[] = {
 	{ "a conversation begins with BOS and space", a_conversation_begins_with_bos_and_space },
 	{ "control tokens are found only where asked for",
 	  control_tokens_are_found_only_where_asked_for },
+	{ "tokens strip the white space that follows", tokens_strip_what_follows },
 	{ "longer user tokens are cut out first", longer_tokens_are_cut_out_first },
 	{ "no more tokens are written than there is room for", room_is_respected },
 	{ "tokens have their texts", tokens_have_texts },

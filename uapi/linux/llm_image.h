@@ -330,13 +330,18 @@ enum llm_token_kind {
 
 /** LLM_TOKEN_ENDS - a generation that makes this token is over. */
 #define LLM_TOKEN_ENDS			(1U << 0)
+/**
+ * LLM_TOKEN_STRIPS - white space of ASCII that follows this token is left out where
+ *	it is found in a text
+ */
+#define LLM_TOKEN_STRIPS		(1U << 1)
 
 /**
  * struct llm_image_token - one entry of the vocabulary
  * @offset: first byte of the text in LLM_SECTION_STRINGS
  * @length: bytes of the text, 0..1024; plain UTF-8, a space is a space
  * @kind: enum llm_token_kind
- * @flags: LLM_TOKEN_ENDS
+ * @flags: LLM_TOKEN_ENDS, LLM_TOKEN_STRIPS
  * @rank: order of merging: of two possible merges the one whose result has the
  *	higher rank comes first; the byte's value for LLM_TOKEN_BYTE
  *
