@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "check.h"
 
+#include "block.h"
 #include "math.h"
 
 static const struct llm_form *const reference = &llm_form_portable;
@@ -232,8 +233,8 @@ static int check_matmul_blocks(struct llm_check *check, u32 n)
 }
 
 /* The rows side by side, row by row: what llm_repack() must make of them. */
-static void group_rows(struct llm_group_q8_0 *groups, const struct llm_block_q8_0 *rows,
-		       u32 blocks)
+static void group_rows_q8_0(struct llm_group_q8_0 *groups, const struct llm_block_q8_0 *rows,
+			    u32 blocks)
 {
 	u32 r, b, i;
 
@@ -247,35 +248,60 @@ static void group_rows(struct llm_group_q8_0 *groups, const struct llm_block_q8_
 	}
 }
 
-static int check_matmul_groups_q8_0(struct llm_check *check, u32 n)
+static void group_rows_q4_0(struct llm_group_q4_0 *groups, const struct llm_block_q4_0 *rows,
+			    u32 blocks)
 {
-	struct llm_matmul m = { .type = LLM_TENSOR_Q8_0 };
+	u32 r, b, i;
+
+	for (r = 0; r < LLM_GROUP; r++) {
+		for (b = 0; b < blocks; b++) {
+			groups[b].scales[r] = rows[r * blocks + b].scale;
+			for (i = 0; i < LLM_BLOCK / 2; i++)
+				groups[b].values[i / 4][r][i % 4] = rows[r * blocks + b].low_high[i];
+		}
+	}
+}
+
+static int check_groups(struct llm_check *check, u32 n, u32 type)
+{
+	struct llm_matmul m = { .type = type };
+	void (*product)(const struct llm_matmul *m) = check->form->matmul_groups[type];
 	u32 i;
 
-	if (!check->form->matmul_groups_q8_0)
+	if (!product)
 		return 0;
 	fill_blocks(check, &m, LLM_GROUP, n);
 	m.outputs = LLM_GROUP;
 	m.y_stride = LLM_GROUP;
 	m.y = (float *)check->results[1];
-	reference->matmul[m.type](&m);
-	group_rows((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
+	reference->matmul[type](&m);
+	if (type == LLM_TENSOR_Q4_0)
+		group_rows_q4_0((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
+	else
+		group_rows_q8_0((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
 	m.w = check->groups;
 	m.y = (float *)check->results[0];
-	check->form->matmul_groups_q8_0(&m);
+	product(&m);
 	if (!are_close((float *)check->results[0], (float *)check->results[1],
 		       LLM_CHECK_ROWS * LLM_GROUP))
-		return differ(check, "matmul_groups_q8_0", n, 0);
+		return differ(check, "matmul_groups", n, type);
 	m.y = (float *)check->results[2];
 	for (m.rows = 1, i = 0; i < LLM_CHECK_ROWS; i++) {
-		check->form->matmul_groups_q8_0(&m);
+		product(&m);
 		m.x += m.x_stride;
 		m.y += m.y_stride;
 	}
 	if (memcmp(check->results[0], check->results[2],
 		   LLM_CHECK_ROWS * LLM_GROUP * sizeof(float)))
-		return differ(check, "a row of groups among others", n, 0);
+		return differ(check, "a row of groups among others", n, type);
 	return 0;
+}
+
+static int check_matmul_groups(struct llm_check *check, u32 n)
+{
+	int err = check_groups(check, n, LLM_TENSOR_Q8_0);
+
+	return err ? err : check_groups(check, n, LLM_TENSOR_Q4_0);
 }
 
 static int check_bias_and_residual(struct llm_check *check, u32 n)
@@ -445,7 +471,7 @@ int llm_check_form(struct llm_check *check)
 		check_sums, check_f32_to_f16, check_attention, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
-		check_matmul_blocks, check_matmul_groups_q8_0, check_quantize,
+		check_matmul_blocks, check_matmul_groups, check_quantize,
 	};
 	u32 i, j;
 	int err;

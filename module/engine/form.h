@@ -54,6 +54,17 @@ struct llm_group_q8_0 {
 };
 
 /**
+ * struct llm_group_q4_0 - the same of Q4_0
+ * @scales: of each row, IEEE 754 binary16
+ * @values: columns 4i to 4i + 3 of each row in the lower halves of bytes, columns
+ *	16 + 4i to 16 + 4i + 3 in the upper ones, with 8 added as ggml has them
+ */
+struct llm_group_q4_0 {
+	u16 scales[LLM_GROUP];
+	u8 values[LLM_BLOCK / 8][LLM_GROUP][4];
+};
+
+/**
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
  * @w: weights: @outputs rows of @columns numbers
@@ -138,8 +149,8 @@ struct llm_attend_query {
  * @macs_per_us: multiply-adds a microsecond to size tiles with, roughly
  * @float_macs_per_us: those of attention
  * @matmul: struct llm_matmul, for each type of weights
- * @matmul_groups_q8_0: for Q8_0 weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
- *	LLM_GROUP; NULL where the form has no use for that layout
+ * @matmul_groups: for weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
+ *	LLM_GROUP; NULL for types the form has no use for that layout of
  * @quantize: @n numbers to blocks, to nearest
  * @sum: sum of @n numbers
  * @sum_squares: sum of the squares of @n numbers
@@ -159,7 +170,7 @@ struct llm_form {
 	u32 macs_per_us;
 	u32 float_macs_per_us;
 	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
-	void (*matmul_groups_q8_0)(const struct llm_matmul *m);
+	void (*matmul_groups[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
 	float (*sum)(const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);

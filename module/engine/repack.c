@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "repack.h"
 
+#include "block.h"
 #include "form.h"
 
-static void group_block(struct llm_group_q8_0 *group, const struct llm_block_q8_0 *rows,
-			u32 blocks)
+static void group_block_q8_0(struct llm_group_q8_0 *group, const struct llm_block_q8_0 *rows,
+			     u32 blocks)
 {
 	u32 r, i;
 
@@ -12,6 +13,19 @@ static void group_block(struct llm_group_q8_0 *group, const struct llm_block_q8_
 		group->scales[r] = rows->scale;
 		for (i = 0; i < LLM_BLOCK; i++)
 			group->values[i / 4][r][i % 4] = (u8)(rows->values[i] + 128);
+	}
+}
+
+/* A block of Q4_0 has its first sixteen columns in the lower halves of its bytes. */
+static void group_block_q4_0(struct llm_group_q4_0 *group, const struct llm_block_q4_0 *rows,
+			     u32 blocks)
+{
+	u32 r, i;
+
+	for (r = 0; r < LLM_GROUP; r++, rows += blocks) {
+		group->scales[r] = rows->scale;
+		for (i = 0; i < LLM_BLOCK / 2; i++)
+			group->values[i / 4][r][i % 4] = rows->low_high[i];
 	}
 }
 
@@ -25,8 +39,14 @@ static void repack_tensor(struct llm_tensor *tensor, void *scratch)
 	for (row = 0; row < tensor->rows; row += LLM_GROUP, data += bytes) {
 		memcpy(scratch, data, bytes);
 		for (b = 0; b < blocks; b++)
-			group_block((struct llm_group_q8_0 *)data + b,
-				    (const struct llm_block_q8_0 *)scratch + b, blocks);
+			if (tensor->type == LLM_TENSOR_Q4_0)
+				group_block_q4_0((struct llm_group_q4_0 *)data + b,
+						 (const struct llm_block_q4_0 *)scratch + b,
+						 blocks);
+			else
+				group_block_q8_0((struct llm_group_q8_0 *)data + b,
+						 (const struct llm_block_q8_0 *)scratch + b,
+						 blocks);
 		llm_relax_long();
 	}
 	tensor->layout = LLM_LAYOUT_GROUPS;
@@ -36,8 +56,7 @@ static bool is_wanted(const struct llm_plan *plan, const struct llm_insn *insn,
 		      const struct llm_tensor *tensor)
 {
 	return insn->op == LLM_OP_LINEAR && tensor->layout == LLM_LAYOUT_ROWS &&
-	       tensor->type == LLM_TENSOR_Q8_0 && tensor->rows % LLM_GROUP == 0 &&
-	       plan->form->matmul_groups_q8_0;
+	       tensor->rows % LLM_GROUP == 0 && plan->form->matmul_groups[tensor->type];
 }
 
 void llm_repack(const struct llm_plan *plan)

@@ -234,8 +234,8 @@ static void repacked(void)
 	for (u32 i = 0; i < best.image->tensor_count; i++) {
 		const struct llm_tensor *tensor = &best.image->tensors[i];
 		/* The first tensor is looked up, not multiplied. */
-		bool wanted = i > 0 && best.plan->form->matmul_groups_q8_0 &&
-			      tensor->type == LLM_TENSOR_Q8_0 && tensor->rows % LLM_GROUP == 0;
+		bool wanted = i > 0 && best.plan->form->matmul_groups[tensor->type] &&
+			      tensor->rows % LLM_GROUP == 0;
 
 		tap_check((tensor->layout == LLM_LAYOUT_GROUPS) == wanted);
 	}

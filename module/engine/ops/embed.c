@@ -97,21 +97,42 @@ static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *
 	}
 }
 
+static void row_from_groups_q8_0(float *y, const struct llm_group_q8_0 *groups, u32 blocks,
+				 u32 row)
+{
+	u32 b, i;
+
+	for (b = 0; b < blocks; b++, groups++)
+		for (i = 0; i < LLM_BLOCK; i++)
+			*y++ = llm_f16_to_f32(groups->scales[row]) *
+			       (float)(groups->values[i / 4][row][i % 4] - 128);
+}
+
+static void row_from_groups_q4_0(float *y, const struct llm_group_q4_0 *groups, u32 blocks,
+				 u32 row)
+{
+	u32 b, i;
+
+	for (b = 0; b < blocks; b++, groups++, y += LLM_BLOCK) {
+		for (i = 0; i < LLM_BLOCK / 2; i++) {
+			u8 two = groups->values[i / 4][row][i % 4];
+			float scale = llm_f16_to_f32(groups->scales[row]);
+
+			y[i] = scale * (float)((two & 15) - 8);
+			y[i + LLM_BLOCK / 2] = scale * (float)((two >> 4) - 8);
+		}
+	}
+}
+
 static void row_from_groups(float *y, const struct llm_tensor *table, u32 index)
 {
 	u32 blocks = table->columns / LLM_BLOCK;
-	const struct llm_group_q8_0 *groups = (const void *)table->data;
-	const struct llm_group_q8_0 *group;
-	u32 row = index % LLM_GROUP;
-	u32 b, i;
+	const void *groups = table->data + index / LLM_GROUP * LLM_GROUP * table->row_bytes;
 
-	groups += index / LLM_GROUP * (u64)blocks;
-	for (b = 0; b < blocks; b++) {
-		group = &groups[b];
-		for (i = 0; i < LLM_BLOCK; i++)
-			*y++ = llm_f16_to_f32(group->scales[row]) *
-			       (float)(group->values[i / 4][row][i % 4] - 128);
-	}
+	if (table->type == LLM_TENSOR_Q4_0)
+		row_from_groups_q4_0(y, groups, blocks, index % LLM_GROUP);
+	else
+		row_from_groups_q8_0(y, groups, blocks, index % LLM_GROUP);
 }
 
 static void take_row(float *to, const struct llm_tensor *table, u32 index)

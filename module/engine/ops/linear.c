@@ -168,7 +168,7 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 		m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
 	}
 	if (w->layout == LLM_LAYOUT_GROUPS)
-		form->matmul_groups_q8_0(&m);
+		form->matmul_groups[w->type](&m);
 	else
 		form->matmul[w->type](&m);
 }

@@ -18,7 +18,7 @@ struct weights {
 	__m512 scales;
 };
 
-static __always_inline struct weights load_group(const struct llm_group_q8_0 *group)
+static __always_inline struct weights load_group_q8_0(const struct llm_group_q8_0 *group)
 {
 	struct weights w;
 	u32 i;
@@ -30,14 +30,39 @@ static __always_inline struct weights load_group(const struct llm_group_q8_0 *gr
 	return w;
 }
 
+static __always_inline struct weights load_group_q4_0(const struct llm_group_q4_0 *group)
+{
+	const __m512i low = _mm512_set1_epi8(15);
+	struct weights w;
+	__m512i two;
+	u32 i;
+
+	w.scales = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)group->scales));
+#pragma GCC unroll 4
+	for (i = 0; i < LLM_BLOCK / 8; i++) {
+		two = _mm512_loadu_si512(group->values[i]);
+		w.columns[i] = _mm512_and_si512(two, low);
+		w.columns[i + LLM_BLOCK / 8] = _mm512_and_si512(_mm512_srli_epi16(two, 4), low);
+	}
+	return w;
+}
+
+static __always_inline struct weights load_group(const void *groups, u32 block, const u32 type)
+{
+	if (type == LLM_TENSOR_Q4_0)
+		return load_group_q4_0((const struct llm_group_q4_0 *)groups + block);
+	return load_group_q8_0((const struct llm_group_q8_0 *)groups + block);
+}
+
 /*
- * Sixteen products of a block. The weights have 128 added, which vpdpbusd needs;
- * the sum starts from what that adds too much.
+ * Sixteen products of a block. The weights have 128 added, or 8 with Q4_0, since
+ * vpdpbusd needs them without a sign; the sum starts from what that adds too much.
  */
 static __always_inline __m512 add_block(__m512 sum, const struct weights *w,
-					const struct llm_block_x8 *x)
+					const struct llm_block_x8 *x, const u32 type)
 {
-	__m512i products = _mm512_set1_epi32(x->offset);
+	s32 offset = type == LLM_TENSOR_Q4_0 ? x->offset / 16 : x->offset;
+	__m512i products = _mm512_set1_epi32(offset);
 	u32 i;
 
 #pragma GCC unroll 8
@@ -60,9 +85,10 @@ static __always_inline void store_group(const struct llm_matmul *m, u32 row, u32
 	_mm512_storeu_ps(m->y + row * m->y_stride + output, sum);
 }
 
-static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
+static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r, const u32 rows,
+				       const u32 type)
 {
-	const struct llm_group_q8_0 *group = (const void *)(m->w + o * m->w_stride);
+	const void *groups = m->w + o * m->w_stride;
 	const struct llm_block_x8 *x[ROWS];
 	__m512 sums[ROWS];
 	struct weights w;
@@ -74,10 +100,10 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 		sums[i] = _mm512_setzero_ps();
 	}
 	for (b = 0; b < m->columns / LLM_BLOCK; b++) {
-		w = load_group(&group[b]);
+		w = load_group(groups, b, type);
 #pragma GCC unroll 8
 		for (i = 0; i < rows; i++)
-			sums[i] = add_block(sums[i], &w, &x[i][b]);
+			sums[i] = add_block(sums[i], &w, &x[i][b], type);
 	}
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
@@ -85,34 +111,38 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 }
 
 /* Each in a frame of its own: one for all would be too large for a kernel stack. */
-static noinline void group_all_rows(const struct llm_matmul *m, u32 o, u32 r)
-{
-	group_rows(m, o, r, ROWS);
+#define DEFINE_MATMUL_GROUPS(name, type)						\
+static noinline void group_all_rows_##name(const struct llm_matmul *m, u32 o, u32 r)	\
+{											\
+	group_rows(m, o, r, ROWS, type);						\
+}											\
+											\
+static noinline void group_two_rows_##name(const struct llm_matmul *m, u32 o, u32 r)	\
+{											\
+	group_rows(m, o, r, 2, type);							\
+}											\
+											\
+static noinline void group_one_row_##name(const struct llm_matmul *m, u32 o, u32 r)	\
+{											\
+	group_rows(m, o, r, 1, type);							\
+}											\
+											\
+static void matmul_groups_##name(const struct llm_matmul *m)				\
+{											\
+	u32 o, r;									\
+											\
+	for (o = 0; o < m->outputs; o += LLM_GROUP) {					\
+		for (r = 0; r + ROWS <= m->rows; r += ROWS)				\
+			group_all_rows_##name(m, o, r);					\
+		for (; r + 2 <= m->rows; r += 2)					\
+			group_two_rows_##name(m, o, r);					\
+		if (r < m->rows)							\
+			group_one_row_##name(m, o, r);					\
+	}										\
 }
 
-static noinline void group_two_rows(const struct llm_matmul *m, u32 o, u32 r)
-{
-	group_rows(m, o, r, 2);
-}
-
-static noinline void group_one_row(const struct llm_matmul *m, u32 o, u32 r)
-{
-	group_rows(m, o, r, 1);
-}
-
-static void matmul_groups_q8_0(const struct llm_matmul *m)
-{
-	u32 o, r;
-
-	for (o = 0; o < m->outputs; o += LLM_GROUP) {
-		for (r = 0; r + ROWS <= m->rows; r += ROWS)
-			group_all_rows(m, o, r);
-		for (; r + 2 <= m->rows; r += 2)
-			group_two_rows(m, o, r);
-		if (r < m->rows)
-			group_one_row(m, o, r);
-	}
-}
+DEFINE_MATMUL_GROUPS(q8_0, LLM_TENSOR_Q8_0)
+DEFINE_MATMUL_GROUPS(q4_0, LLM_TENSOR_Q4_0)
 
 /* Sixteen lanes, one sum, then lanes together, then what is left. */
 static __always_inline void dot_f16(const struct llm_matmul *m, u32 o, u32 r, const u32 rows)
@@ -177,7 +207,10 @@ const struct llm_form llm_form_avx512 = {
 		[LLM_TENSOR_IQ4_XS] = llm_avx2_matmul_iq4_xs,
 		[LLM_TENSOR_MXFP4] = llm_avx2_matmul_mxfp4,
 	},
-	.matmul_groups_q8_0 = matmul_groups_q8_0,
+	.matmul_groups = {
+		[LLM_TENSOR_Q4_0] = matmul_groups_q4_0,
+		[LLM_TENSOR_Q8_0] = matmul_groups_q8_0,
+	},
 	.quantize = llm_avx2_quantize,
 	.sum = llm_avx2_sum,
 	.sum_squares = llm_avx2_sum_squares,
