@@ -136,6 +136,16 @@ LLMCTL_API int llmctl_model_write(struct llmctl_model *model, void *image,
 				  struct llmctl_error *error);
 
 /**
+ * llmctl_model_outline() - writes the image but for the numbers of its tensors
+ * @model: model file, LLMCTL_FORMAT_GGUF
+ * @image: llmctl_model_facts().size bytes; those of the tensors are left as they are
+ *
+ * Enough to verify it, and to tell what it will cost, without reading all of a large
+ * file.
+ */
+LLMCTL_API void llmctl_model_outline(const struct llmctl_model *model, void *image);
+
+/**
  * llmctl_model_close() - frees what llmctl_model_open() made
  * @model: model file, or NULL
  */

@@ -151,6 +151,11 @@ int llmctl_model_write(struct llmctl_model *model, void *image, llmctl_progress 
 	return compile_write(&model->compile, image, progress, data, error);
 }
 
+void llmctl_model_outline(const struct llmctl_model *model, void *image)
+{
+	image_write(&model->compile.writer, image);
+}
+
 void llmctl_model_close(struct llmctl_model *model)
 {
 	if (!model)

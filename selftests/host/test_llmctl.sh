@@ -179,6 +179,14 @@ converts() {
 	refuses 1 "is an image already" convert "$scratch/f16.img" "$scratch/x.img"
 }
 
+# Of a file and of its image, without loading either.
+tells_the_cost() {
+	call 0 info "$model" && grep -E '^(image|memory)' "$scratch/out" >"$scratch/cost" &&
+		call 0 convert "$model" "$scratch/same.img" &&
+		call 0 info "$scratch/same.img" || return
+	grep -E '^(image|memory)' "$scratch/out" | cmp - "$scratch/cost" || why "not the same"
+}
+
 # What was there stays, and nothing else is left.
 converts_all_or_nothing() {
 	mkdir -p "$scratch/folder"
@@ -421,6 +429,8 @@ refuses_bad_images
 result $? "bad images are refused"
 converts
 result $? "images of all types are made and run"
+tells_the_cost
+result $? "what a model will cost is told before it is loaded"
 converts_all_or_nothing
 result $? "convert makes all or nothing"
 if command -v python3 >/dev/null; then

@@ -64,6 +64,14 @@ static void print_text(const char *what, const void *text)
 	putchar('\n');
 }
 
+/* What loading it takes, and a session that uses the whole context. */
+static void print_cost(const struct llm_model_info *info)
+{
+	printf("image         %s\n", size_bytes(info->size).text);
+	printf("memory        %s, and up to %s a session\n", size_bytes(info->memory).text,
+	       size_bytes(info->session_memory).text);
+}
+
 static void print_model(const struct llm_model_info *info)
 {
 	print_text("title", info->title);
@@ -72,10 +80,7 @@ static void print_model(const struct llm_model_info *info)
 	printf("context       %u\n", info->context_length);
 	printf("vocabulary    %u\n", info->vocab_size);
 	print_text("template", model_template(info));
-	printf("image         %s\n", size_bytes(info->size).text);
-	if (info->memory)
-		printf("memory        %s, and up to %s a session\n", size_bytes(info->memory).text,
-		       size_bytes(info->session_memory).text);
+	print_cost(info);
 }
 
 static int model_info(const char *name, bool as_json, struct llmctl_error *error)
@@ -107,13 +112,19 @@ static int model_info(const char *name, bool as_json, struct llmctl_error *error
 	return ret;
 }
 
+static void memory_json(const struct llm_model_info *info)
+{
+	json_whole("memory", info->memory);
+	json_whole("session_memory", info->session_memory);
+}
+
 static int image_info(const char *path, bool as_json, struct llmctl_error *error)
 {
 	struct llm_model_info info;
 	char tokenizer[96];
 	int ret;
 
-	ret = host_image_info(path, &info, tokenizer, sizeof(tokenizer), error);
+	ret = host_model_outline(path, &info, tokenizer, sizeof(tokenizer), error);
 	if (ret)
 		return ret;
 	if (as_json) {
@@ -127,6 +138,7 @@ static int image_info(const char *path, bool as_json, struct llmctl_error *error
 		json_whole("vocab_size", info.vocab_size);
 		json_text("template", model_template(&info));
 		json_text("tokenizer", tokenizer);
+		memory_json(&info);
 		json_object_end();
 		return 0;
 	}
@@ -141,14 +153,13 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 {
 	struct llmctl_error reason = { 0 };
 	struct llmctl_gguf_facts facts;
-	struct llmctl_model *model;
+	struct llm_model_info info;
 	int ret;
 
 	ret = llmctl_gguf_facts(&facts, path, error);
 	if (ret)
 		return ret;
-	if (!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, NULL, &reason))
-		llmctl_model_close(model);
+	host_model_outline(path, &info, NULL, 0, &reason);
 	if (as_json) {
 		json_object(NULL);
 		json_text("format", "gguf");
@@ -166,6 +177,8 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 		json_bool("supported", !reason.code);
 		if (reason.code)
 			json_text("reason", reason.text);
+		else
+			memory_json(&info);
 		json_object_end();
 		return 0;
 	}
@@ -180,6 +193,8 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	if (*facts.pretokenizer)
 		print_text("pre-tokenizer", facts.pretokenizer);
 	printf("file          %s\n", size_bytes(facts.size).text);
+	if (!reason.code)
+		print_cost(&info);
 	printf("supported     %s%s\n", reason.code ? "no: " : "yes", reason.text);
 	return 0;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "engine/form.h"
@@ -24,6 +23,17 @@ static int refuse_form(const char *name, struct llmctl_error *error)
 	return refuse(error, EINVAL, "--form %s can't be used here; there are: %s", name, names);
 }
 
+static int take_memory(struct host_model *model, const char *path, struct llmctl_error *error)
+{
+	model->bytes = mmap(NULL, model->size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (model->bytes != MAP_FAILED)
+		return 0;
+	model->bytes = NULL;
+	return refuse(error, ENOMEM, "%s: not enough memory for %llu MiB", path,
+		      (model->size >> 20));
+}
+
 static int read_image(struct host_model *model, const char *path, struct llmctl_error *error)
 {
 	struct llmctl_model *file;
@@ -33,15 +43,43 @@ static int read_image(struct host_model *model, const char *path, struct llmctl_
 	if (ret)
 		return ret;
 	model->size = llmctl_model_facts(file)->size;
-	model->bytes = mmap(NULL, model->size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (model->bytes == MAP_FAILED) {
-		model->bytes = NULL;
-		ret = refuse(error, ENOMEM, "%s: not enough memory for %llu MiB", path,
-			     (model->size >> 20));
-	} else {
+	ret = take_memory(model, path, error);
+	if (!ret)
 		ret = progress_write(file, model->bytes, error);
-	}
+	llmctl_model_close(file);
+	return ret;
+}
+
+/* An image is where it is, but for what of it is looked at. */
+static int map_image(struct host_model *model, const char *path, struct llmctl_error *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return refuse(error, errno, "%s: %s", path, strerror(errno));
+	model->bytes = mmap(NULL, model->size, PROT_READ, MAP_PRIVATE, fd, 0);
+	close(fd);
+	if (model->bytes != MAP_FAILED)
+		return 0;
+	model->bytes = NULL;
+	return refuse(error, errno, "%s: %s", path, strerror(errno));
+}
+
+static int outline_image(struct host_model *model, const char *path, struct llmctl_error *error)
+{
+	struct llmctl_model *file;
+	int ret;
+
+	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, NULL, error);
+	if (ret)
+		return ret;
+	model->size = llmctl_model_facts(file)->size;
+	if (llmctl_model_facts(file)->format == LLMCTL_FORMAT_IMAGE)
+		ret = map_image(model, path, error);
+	else
+		ret = take_memory(model, path, error);
+	if (!ret && llmctl_model_facts(file)->format != LLMCTL_FORMAT_IMAGE)
+		llmctl_model_outline(file, model->bytes);
 	llmctl_model_close(file);
 	return ret;
 }
@@ -58,10 +96,8 @@ static int verify(struct host_model *model, const struct llm_form *form, const c
 				      LLM_MAX_OUTPUT, &reason);
 	if (!ret)
 		ret = llm_tokenizer_create(&model->tokenizer, model->image, &reason);
-	if (!ret) {
-		llm_repack(model->plan);
+	if (!ret)
 		return 0;
-	}
 	return refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
 }
 
@@ -84,6 +120,7 @@ int host_model_open(struct host_model **opened, const char *path, const char *fo
 		host_model_close(model);
 		return ret;
 	}
+	llm_repack(model->plan);
 	*opened = model;
 	return 0;
 }
@@ -124,39 +161,6 @@ static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
 		 image->split_length ? (const char *)split->name : "");
 }
 
-int host_image_info(const char *path, struct llm_model_info *info, char *tokenizer,
-		    size_t tokenizer_size, struct llmctl_error *error)
-{
-	struct llm_error reason = { "" };
-	struct llm_image *image;
-	struct stat status;
-	void *bytes;
-	int fd, ret;
-
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &status)) {
-		ret = refuse(error, errno, "%s: %s", path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return ret;
-	}
-	bytes = mmap(NULL, status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	ret = bytes == MAP_FAILED ? -errno : 0;
-	close(fd);
-	if (ret)
-		return refuse(error, -ret, "%s: %s", path, strerror(-ret));
-	ret = llm_image_open(&image, bytes, status.st_size, &reason);
-	if (!ret) {
-		image_info(image, status.st_size, info);
-		tokenizer_text(image, tokenizer, tokenizer_size);
-		llm_image_close(image);
-	} else {
-		refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
-	}
-	munmap(bytes, status.st_size);
-	return ret;
-}
-
 void host_model_info(const struct host_model *model, struct llm_model_info *info)
 {
 	const struct llm_image_model *facts = &model->image->model;
@@ -167,6 +171,25 @@ void host_model_info(const struct host_model *model, struct llm_model_info *info
 		       llm_tokenizer_memory(model->tokenizer) + model->plan->workspace_bytes;
 	info->session_memory = pages * model->plan->page_bytes +
 			       llm_sampler_memory(facts->vocab_size);
+}
+
+int host_model_outline(const char *path, struct llm_model_info *info, char *tokenizer,
+		       size_t tokenizer_size, struct llmctl_error *error)
+{
+	struct host_model *model = calloc(1, sizeof(*model));
+	int ret;
+
+	if (!model)
+		return refuse(error, ENOMEM, "not enough memory");
+	ret = outline_image(model, path, error);
+	if (!ret)
+		ret = verify(model, llm_form_find(NULL), path, error);
+	if (!ret) {
+		host_model_info(model, info);
+		tokenizer_text(model->image, tokenizer, tokenizer_size);
+	}
+	host_model_close(model);
+	return ret;
 }
 
 void host_model_close(struct host_model *model)

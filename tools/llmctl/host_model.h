@@ -35,19 +35,17 @@ int host_model_open(struct host_model **opened, const char *path, const char *fo
 		    struct llmctl_error *error);
 
 /**
- * host_image_info() - facts of an image file, of which little is read
- * @path: file, an image
- * @info: filled but for memory
- * @tokenizer: set to what its tokenizer is, @tokenizer_size bytes at most
- * @tokenizer_size: bytes there
- * @error: reason of a failure
- *
- * The program is not verified.
+ * host_model_outline() - verifies a file without reading the numbers of its tensors
+ * @path: file, GGUF or image
+ * @info: filled as by host_model_info()
+ * @tokenizer: set to what its tokenizer is, @tokenizer_size bytes at most, or NULL
+ * @tokenizer_size: bytes there, or 0
+ * @error: reason of a failure, the verifier's included
  *
  * Return: 0 or a negative errno.
  */
-int host_image_info(const char *path, struct llm_model_info *info, char *tokenizer,
-		    size_t tokenizer_size, struct llmctl_error *error);
+int host_model_outline(const char *path, struct llm_model_info *info, char *tokenizer,
+		       size_t tokenizer_size, struct llmctl_error *error);
 
 /**
  * host_model_info() - its facts, as LLM_IOC_MODEL_LIST has them; no name
