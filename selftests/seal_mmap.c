@@ -407,7 +407,7 @@ TEST_F(seal, sealed_model_is_listed)
 	EXPECT_LT(self->image.size, info.memory);
 	EXPECT_LT(0, info.session_memory);
 	EXPECT_EQ(0, info.sessions);
-	EXPECT_EQ(LLM_MODEL_DEFAULT, info.flags);
+	EXPECT_EQ(LLM_MODEL_DEFAULT | LLM_MODEL_TEXT, info.flags);
 }
 
 /* Weights are rearranged for the processor, but not before nothing can fail any more. */
