@@ -12,6 +12,8 @@
 
 /* Bytes that can wait for llmctl_bus_receive(), as far as the system allows. */
 #define RECEIVE_ROOM (1 << 20)
+/* Bytes of a message that comes, at most: the kernel's dumps have 32 KiB. */
+#define MESSAGE_ROOM 65536
 /* Bytes of one attribute at most, so that a long prompt becomes some. */
 #define PIECE 32768
 
@@ -210,11 +212,16 @@ static int connect_bus(struct llmctl_bus *bus, struct llmctl_error *error)
 	if (ret)
 		return refuse_open(error, ret);
 	setsockopt(nl_socket_get_fd(bus->socket), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof(on));
+	/* Refusals do not repeat the command, so that any message fits MESSAGE_ROOM. */
+	setsockopt(nl_socket_get_fd(bus->socket), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof(on));
+	nl_socket_set_msg_buf_size(bus->socket, MESSAGE_ROOM);
+	nl_socket_disable_msg_peek(bus->socket);
 	bus->family = genl_ctrl_resolve(bus->socket, LLM_FAMILY_NAME);
 	if (bus->family < 0)
 		return refuse_open(error, bus->family);
 	nl_socket_set_buffer_size(bus->socket, RECEIVE_ROOM, 0);
 	nl_socket_disable_seq_check(bus->socket);
+	nl_socket_set_nonblocking(bus->socket);
 	nl_socket_modify_cb(bus->socket, NL_CB_VALID, NL_CB_CUSTOM, on_message, bus);
 	nl_socket_modify_cb(bus->socket, NL_CB_ACK, NL_CB_CUSTOM, on_ack, bus);
 	nl_socket_modify_cb(bus->socket, NL_CB_FINISH, NL_CB_CUSTOM, on_ack, bus);
@@ -273,7 +280,10 @@ int bus_ask(struct llmctl_bus *bus, struct nl_msg *message, const char *what, bu
 	bus->waiting = nlmsg_hdr(message)->nlmsg_seq;
 	nlmsg_free(message);
 	while (ret >= 0 && bus->waiting) {
+		poll(&(struct pollfd){ llmctl_bus_fd(bus), POLLIN, 0 }, 1, -1);
 		ret = nl_recvmsgs_default(bus->socket);
+		if (ret == -NLE_AGAIN)
+			ret = 0;
 		/* Lost events do not concern the answer, but it may be among them. */
 		if (bus->answer)
 			ret = 0;
@@ -532,17 +542,16 @@ static void pass_early(struct llmctl_bus *bus)
 
 int llmctl_bus_receive(struct llmctl_bus *bus, struct llmctl_error *error)
 {
-	struct pollfd poller = { .fd = llmctl_bus_fd(bus), .events = POLLIN };
 	int ret;
 
 	pass_early(bus);
-	while (poll(&poller, 1, 0) > 0) {
+	do {
 		ret = nl_recvmsgs_default(bus->socket);
-		if (ret == -NLE_NOMEM)
-			return llmctl_fail(error, ENOBUFS,
-					   "messages were lost: they came faster than they were read");
-		if (ret < 0)
-			return llmctl_fail(error, EIO, "netlink: %s", nl_geterror(ret));
-	}
-	return 0;
+	} while (ret >= 0);
+	if (ret == -NLE_AGAIN)
+		return 0;
+	if (ret == -NLE_NOMEM)
+		return llmctl_fail(error, ENOBUFS,
+				   "messages were lost: they came faster than they were read");
+	return llmctl_fail(error, EIO, "netlink: %s", nl_geterror(ret));
 }
