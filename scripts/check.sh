@@ -40,7 +40,8 @@ machine() {
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
 		echo llmctl device_io signals mailbox ioctl_abi ioctl_errors seal_mmap \
-			permissions text sampling hotplug netlink_requests
+			permissions text sampling hotplug netlink_requests netlink_topics \
+			netlink_malformed
 }
 
 # Prints the results of the KUnit tests in the kernel log of machine $1 as TAP.

@@ -7,8 +7,9 @@
 # by its AVX2 form alone, by the module under User-Mode Linux, and by llama.cpp
 # where llama-bench is on the PATH (the faster of one thread and of one for every
 # CPU), in turn; what share of the memory's measured read speed generating
-# reaches; generating with a busy loop on every CPU; and the slices in which the
-# module held the floating-point unit. For an idle machine.
+# reaches; generating with a busy loop on every CPU; the slices in which the
+# module held the floating-point unit; and requests over netlink against the same
+# through files. For an idle machine.
 #
 # BENCH_MODELS is a list of SHAPE:TYPE (135m:Q8_0), BENCH_ROUNDS how often each is
 # measured; BENCH_JSON=FILE takes the medians as JSON, an object a line.
@@ -153,3 +154,7 @@ for each in $models; do
 done
 printf '\nslices of the module, last model and round, without the busy loops:\n'
 head -8 "$work/slices"
+if [ -x tools/bench/build/netlink_speed ]; then
+	printf '\nrequests over netlink and through files, a model of 2.2 million weights:\n'
+	selftests/vm/run -k uml -m models/austen-kjv.gguf -c "$cpus" -- tools/bench/build/netlink_speed
+fi
