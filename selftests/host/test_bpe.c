@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compile.h"
 #include "folder.h"
+#include "gguf_builder.h"
 #include "splitter.h"
 #include "tap.h"
 #include "tokenizer.h"
@@ -371,6 +373,143 @@ static void the_longest_token_goes_first(void)
 	teardown(&f);
 }
 
+/* A vocabulary as a file has it. */
+struct file {
+	struct gguf_builder *b;
+	__u8 *bytes;
+	struct compile c;
+	struct llm_image image;
+	struct llmctl_error error;
+};
+
+static void put_strings(struct gguf_builder *b, const char *key, const char *const *texts)
+{
+	__u8 bytes[4096];
+	size_t used = 0;
+	__u64 count = 0;
+
+	for (; texts[count]; count++) {
+		__u64 length = strlen(texts[count]);
+
+		memcpy(bytes + used, &length, sizeof(length));
+		memcpy(bytes + used + sizeof(length), texts[count], length);
+		used += sizeof(length) + length;
+	}
+	gguf_builder_set_array(b, key, BUILD_STRING, count, bytes, used);
+}
+
+static void compile_file(struct file *f, struct fixture *to, const char *model,
+			 const char *const *tokens, const char *const *merges)
+{
+	struct llm_error error = { "" };
+	size_t size;
+
+	memset(f, 0, sizeof(*f));
+	f->b = gguf_builder_llama();
+	gguf_builder_set_string(f->b, "tokenizer.ggml.model", model);
+	gguf_builder_drop_key(f->b, "tokenizer.ggml.token_type");
+	put_strings(f->b, "tokenizer.ggml.tokens", tokens);
+	if (merges)
+		put_strings(f->b, "tokenizer.ggml.merges", merges);
+	gguf_builder_set_string(f->b, "tokenizer.ggml.pre", "gpt-2");
+	gguf_builder_set_u32(f->b, "tokenizer.ggml.unknown_token_id", 0);
+	f->bytes = gguf_builder_write(f->b, &size);
+	if (gguf_open_memory(&f->c.gguf, f->bytes, size, "file", &f->error))
+		abort();
+	f->c.error = &f->error;
+	compile_vocab(&f->c);
+	if (!tap_check(!f->c.code)) {
+		printf("# %s\n", f->error.text);
+		abort();
+	}
+	f->image = (struct llm_image) {
+		.model = f->c.writer.model,
+		.tokenizer = f->c.writer.tokenizer,
+		.vocab = (struct llm_image_token *)f->c.writer.vocab.bytes,
+		.strings = f->c.writer.strings.bytes,
+		.strings_length = f->c.writer.strings.length,
+		.merges = (struct llm_image_merge *)f->c.writer.merges.bytes,
+		.merge_count = f->c.writer.merges.length / sizeof(struct llm_image_merge),
+		.split = f->c.writer.split.bytes,
+		.split_length = f->c.writer.split.length,
+		.fold = f->c.writer.fold.bytes,
+		.fold_length = f->c.writer.fold.length,
+	};
+	tap_check(!llm_tokenizer_verify(&f->image, &error));
+	if (!tap_check(!llm_tokenizer_create(&to->tokenizer, &f->image, &error)))
+		abort();
+}
+
+static void close_file(struct file *f, struct fixture *to)
+{
+	llm_tokenizer_destroy(to->tokenizer);
+	compile_destroy(&f->c);
+	gguf_close(f->c.gguf);
+	free(f->bytes);
+	free(f->b);
+}
+
+static bool has_text(const struct fixture *f, u32 token, const char *text)
+{
+	u32 length;
+	const u8 *bytes = llm_token_text(f->tokenizer, token, 0, &length);
+
+	return length == strlen(text) && !memcmp(bytes, text, length);
+}
+
+static void files_with_bytes_are_compiled(void)
+{
+	/* What GPT-2 writes for space, line break and the bytes of "\u00e9". */
+	static const char *const tokens[] = {
+		"?", "a", "b", "\u0120", "\u010a", "\u00c3", "\u00a9", "ab", "\u0120ab",
+		"\u00c3\u00a9", "\u4e2d", "abb", NULL,
+	};
+	/* "bb" is no token, the last has no space. */
+	static const char *const merges[] = {
+		"a b", "\u0120 ab", "\u00c3 \u00a9", "b b", "a bb", "ab", NULL,
+	};
+	struct fixture f;
+	struct file file;
+
+	compile_file(&file, &f, "gpt2", tokens, merges);
+	gives(&f, "ab ab\n", 7, 8, 4, END);
+	gives(&f, "\u00e9", 9, END);
+	gives(&f, "bb", 2, 2, END);
+	gives(&f, "abb", 7, 2, END);
+	gives(&f, "bbabb", 2, 2, 7, 2, END);
+	tap_check(has_text(&f, 8, " ab") && has_text(&f, 9, "\u00e9") && has_text(&f, 4, "\n"));
+	/* It is for no bytes, so nothing becomes it. */
+	gives(&f, "\u4e2d", END);
+	tap_check(!strcmp((char *)((struct llm_image_split *)file.image.split)->name, "gpt-2"));
+	close_file(&file, &f);
+}
+
+static void files_with_words_are_compiled(void)
+{
+	static const char *const tokens[] = { "[UNK]", "\u2581a", "b", NULL };
+	struct fixture f;
+	struct file file;
+
+	compile_file(&file, &f, "bert", tokens, NULL);
+	gives(&f, "AB b", 1, 2, 0, END);
+	tap_check(has_text(&f, 1, " a") && has_text(&f, 2, "b"));
+	close_file(&file, &f);
+}
+
+static void files_with_escapes_are_compiled(void)
+{
+	static const char *const tokens[] = {
+		"?", "\\x00", "\\n\\t", "\\xe9", "\\\\", "a\\", "\\x4", NULL,
+	};
+	struct fixture f;
+	struct file file;
+
+	compile_file(&file, &f, "rwkv", tokens, NULL);
+	gives(&f, "\n\t\351\\a\\x4", 2, 3, 4, 5, 6, END);
+	tap_check(has_text(&f, 3, "\351") && has_text(&f, 6, "x4"));
+	close_file(&file, &f);
+}
+
 static void refused(struct fixture *f, const char *reason)
 {
 	struct llm_error error = { "" };
@@ -435,6 +574,9 @@ static const struct tap_test tests[] = {
 	{ "a piece of 1 MiB is merged", a_long_piece_takes_little_time },
 	{ "words are folded and cut into the longest tokens", words_are_folded_and_cut },
 	{ "without words, the longest token goes first", the_longest_token_goes_first },
+	{ "files with characters for bytes are compiled", files_with_bytes_are_compiled },
+	{ "files with pieces of words are compiled", files_with_words_are_compiled },
+	{ "files with escapes are compiled", files_with_escapes_are_compiled },
 	{ "kinds of tokenizers have the sections they need", kinds_have_their_sections },
 };
 

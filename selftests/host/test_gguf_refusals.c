@@ -324,6 +324,24 @@ SPOIL(bos, gguf_builder_set_u32(b, "tokenizer.ggml.bos_token_id", GGUF_BUILDER_V
 SPOIL(eot, gguf_builder_set_u32(b, "tokenizer.ggml.eot_token_id", UINT32_MAX))
 SPOIL(add_bos, gguf_builder_set_bool(b, "tokenizer.ggml.add_bos_token", 2))
 
+static void make_bpe(struct gguf_builder *b)
+{
+	static const __u8 merge[] = { 3, 0, 0, 0, 0, 0, 0, 0, 'a', ' ', 'b' };
+
+	gguf_builder_set_string(b, "tokenizer.ggml.model", "gpt2");
+	gguf_builder_set_array(b, "tokenizer.ggml.merges", BUILD_STRING, 1, merge, sizeof(merge));
+}
+
+SPOIL(pretokenizer, (make_bpe(b), gguf_builder_set_string(b, "tokenizer.ggml.pre", "gpt-99")))
+SPOIL(pretokenizer_number, (make_bpe(b), gguf_builder_set_u32(b, "tokenizer.ggml.pre", 2)))
+SPOIL(no_merges, (make_bpe(b), gguf_builder_drop_key(b, "tokenizer.ggml.merges")))
+SPOIL(merges_are_numbers, (make_bpe(b), gguf_builder_set_array(b, "tokenizer.ggml.merges",
+							       BUILD_U32, 1, &huge, 4)))
+SPOIL(no_unknown, (gguf_builder_set_string(b, "tokenizer.ggml.model", "bert"),
+		   gguf_builder_set_u32(b, "tokenizer.ggml.unknown_token_id", UINT32_MAX)))
+SPOIL(lowercase, (gguf_builder_set_string(b, "tokenizer.ggml.model", "bert"),
+		  gguf_builder_set_u32(b, "tokenizer.ggml.normalizer.lowercase", 1)))
+
 static const struct refusal vocab_refusals[] = {
 	{ "key 'tokenizer.ggml.model' is missing", EINVAL, spoil_no_tokenizer },
 	{ "tokenizer 'none' is not supported", EOPNOTSUPP, spoil_tokenizer },
@@ -341,6 +359,13 @@ static const struct refusal vocab_refusals[] = {
 	{ "key 'tokenizer.ggml.eot_token_id': there is no token 4294967295", EINVAL, spoil_eot },
 	{ "key 'tokenizer.ggml.add_bos_token' is neither true nor false", EINVAL,
 	  spoil_add_bos },
+	{ "pre-tokenizer 'gpt-99' is not supported", EOPNOTSUPP, spoil_pretokenizer },
+	{ "key 'tokenizer.ggml.pre'", EINVAL, spoil_pretokenizer_number },
+	{ "key 'tokenizer.ggml.merges' is missing", EINVAL, spoil_no_merges },
+	{ "key 'tokenizer.ggml.merges' is not an array of the right kind", EINVAL,
+	  spoil_merges_are_numbers },
+	{ "key 'tokenizer.ggml.unknown_token_id': there is no token", EINVAL, spoil_no_unknown },
+	{ "key 'tokenizer.ggml.normalizer.lowercase'", EINVAL, spoil_lowercase },
 };
 
 static void vocabularies_are_checked(void)
