@@ -166,7 +166,7 @@ TEST_F(module, model_from_the_firmware_path)
 		SKIP(return, "the firmware folder cannot be written here");
 	ASSERT_EQ(0, insert("model=" MODEL));
 	ASSERT_TRUE(device_find_model(MODEL, &info));
-	EXPECT_EQ(LLM_MODEL_DEFAULT, info.flags);
+	EXPECT_EQ(LLM_MODEL_DEFAULT | LLM_MODEL_TEXT, info.flags);
 	ASSERT_LT(0, ask(&self->image, self->reply));
 	EXPECT_STREQ(self->wanted, self->reply);
 	EXPECT_EQ(0, device_unload_soon(MODEL));
