@@ -34,12 +34,18 @@ result() {
 	fi
 }
 
-# says_the_same KIND TYPES
+# says_the_same KIND TYPES: encoders make no text but numbers
 says_the_same() {
+	local ask=(run --raw --temp 0 -n 12 "$prompt")
+
+	case $1 in
+	*-rank) ask=(rerank "$prompt" "the rest" "a token") ;;
+	*bert) ask=(embed "$prompt") ;;
+	esac
 	"$here/random-model" -a "$1" -t "$2" -f 256 -n 4 -v 512 -c 256 "$model" &&
 		llmctl load --name "$name" "$model" >/dev/null &&
-		llmctl run --raw -m "$name" --temp 0 -n 12 "$prompt" >"$scratch/ours" &&
-		llmctl --host run --raw -m "$model" --temp 0 -n 12 "$prompt" >"$scratch/host" &&
+		llmctl "${ask[@]}" -m "$name" >"$scratch/ours" &&
+		llmctl --host "${ask[@]}" -m "$model" >"$scratch/host" &&
 		[ -s "$scratch/ours" ] && cmp "$scratch/ours" "$scratch/host" &&
 		llmctl unload "$name" >/dev/null
 }

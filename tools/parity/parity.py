@@ -219,8 +219,11 @@ def print_row(kind, types, ours, own):
 
 
 def pairs(arguments):
-    kinds = arguments.kinds or subprocess.run(
-        [RANDOM_MODEL, "-L"], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    # Encoders make no text.
+    kinds = arguments.kinds or [
+        kind for kind in subprocess.run([RANDOM_MODEL, "-L"], stdout=subprocess.PIPE,
+                                        check=True).stdout.decode().split()
+        if "bert" not in kind]
     types = arguments.types.split(":") if arguments.types else TYPES
     for kind in kinds:
         for name in types:
