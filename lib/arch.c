@@ -19,6 +19,8 @@ static const struct arch *const archs[] = {
 	&arch_olmo2,
 	&arch_stablelm,
 	&arch_granite,
+	&arch_qwen2moe,
+	&arch_qwen3moe,
 	&arch_bert,
 	&arch_nomic_bert,
 };

@@ -63,6 +63,8 @@ extern const struct arch arch_starcoder2;
 extern const struct arch arch_olmo2;
 extern const struct arch arch_stablelm;
 extern const struct arch arch_granite;
+extern const struct arch arch_qwen2moe;
+extern const struct arch arch_qwen3moe;
 extern const struct arch arch_bert;
 extern const struct arch arch_nomic_bert;
 

@@ -143,6 +143,27 @@ const struct gguf_tensor *compile_need(struct compile *c, const char *name, __u6
 	return tensor;
 }
 
+const struct gguf_tensor *compile_need_stack(struct compile *c, const char *name, __u64 columns,
+					     __u64 rows, __u64 count)
+{
+	const struct gguf_tensor *tensor;
+
+	if (c->code)
+		return NULL;
+	tensor = gguf_tensor_find(c->gguf, name);
+	if (!tensor)
+		compile_fail(c, EINVAL, "tensor '%s' is missing", name);
+	else if (!number_type(tensor->type))
+		compile_fail(c, EOPNOTSUPP, "tensor '%s' is of type %s, which is not supported",
+			     name, ggml_type_find(tensor->type)->name);
+	else if (tensor->dims[0] != columns || tensor->dims[1] != rows ||
+		 tensor->dims[2] != count || tensor->elements != columns * rows * count)
+		compile_fail(c, EINVAL, "tensor '%s' is %llu x %llu x %llu, not %llu x %llu x %llu",
+			     name, tensor->dims[0], tensor->dims[1], tensor->dims[2], columns,
+			     rows, count);
+	return c->code ? NULL : tensor;
+}
+
 __u32 compile_weight_type(const struct compile *c, const struct gguf_tensor *tensor)
 {
 	if (c->type == LLMCTL_KEEP_TYPES)
@@ -182,7 +203,7 @@ __u32 compile_weight(struct compile *c, const char *name,
 			compile_fail(c, EOPNOTSUPP,
 				     "tensor '%s' is of type %s, which can't be converted; leave it as it is",
 				     sources[i]->name, number_type(sources[i]->type)->name);
-		rows += sources[i]->dims[1];
+		rows += sources[i]->elements / sources[i]->dims[0];
 	}
 	if (c->code)
 		return LLM_IMAGE_NONE;

@@ -215,6 +215,19 @@ const struct gguf_tensor *compile_need(struct compile *c, const char *name, __u6
 				       __u64 rows);
 
 /**
+ * compile_need_stack() - the same for several matrices in one tensor
+ * @c: compilation
+ * @name: name
+ * @columns: numbers in a row it must have
+ * @rows: rows of a matrix it must have
+ * @count: matrices it must have
+ *
+ * Return: the tensor, or NULL after a failure.
+ */
+const struct gguf_tensor *compile_need_stack(struct compile *c, const char *name, __u64 columns,
+					     __u64 rows, __u64 count);
+
+/**
  * compile_weight_type() - the type a weight will have in the image
  * @c: compilation
  * @tensor: tensor

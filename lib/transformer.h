@@ -8,6 +8,7 @@
 #define LLMCTL_TRANSFORMER_H
 
 #include "arch.h"
+#include "experts.h"
 #include "rope.h"
 
 /**
@@ -34,6 +35,7 @@
  * @window_rope: rotary positions of those layers
  * @whole: attention is bidirectional
  * @parallel: attention and the feed-forward part take the same representation
+ * @experts: mixture of experts
  * @feed_forward: adds the feed-forward part of a layer: from register @src to
  *	@dst, added to @residual unless that is LLM_IMAGE_NONE16; transformer_gated()
  *	or what read() of the architecture puts here
@@ -72,6 +74,7 @@ struct transformer {
 	struct rope window_rope;
 	bool whole;
 	bool parallel;
+	struct experts experts;
 	void (*feed_forward)(struct compile *c, struct transformer *t, __u32 layer, __u16 dst,
 			     __u16 src, __u16 residual);
 	__u16 x;

@@ -7,7 +7,7 @@ engine-plain := error tensor image plan verifier kv form step repack ops/table
 engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy trie fold merging split vocab chat sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block portable choice scoring pooling
-engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act)
+engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act route experts mix)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
 engine-x86 := x86/avx2 x86/avx2_attend x86/avx2_blocks x86/avx512 x86/avx512_attend

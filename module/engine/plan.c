@@ -24,6 +24,17 @@ static u64 plan_registers(struct llm_plan *plan)
 	return floats * sizeof(u32);
 }
 
+/* Three arrays of all choices, two numbers beside them, and one array of experts. */
+static void plan_experts(struct llm_plan *plan, const struct llm_verifier *v)
+{
+	u64 choices = (u64)plan->batch_rows * v->choices;
+
+	plan->choices = v->choices;
+	plan->input_offset = ALIGN(plan->order_offset +
+				   (3 * choices + 2 + v->experts) * sizeof(u32), 64);
+	plan->input_stride = ALIGN(v->input_bytes, 64);
+}
+
 static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 {
 	u64 blocks = DIV_ROUND_UP(v->quantized_columns, LLM_BLOCK);
@@ -32,8 +43,11 @@ static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 	plan->quantized_stride = ALIGN(blocks * sizeof(struct llm_block_x8), 64);
 	plan->softmax_heads = v->softmax_heads;
 	plan->softmax_offset = plan->quantized_offset + plan->quantized_stride * plan->batch_rows;
-	plan->workspace_bytes = plan->softmax_offset +
-				(u64)plan->batch_rows * v->softmax_heads * 2 * sizeof(u32);
+	plan->order_offset = plan->softmax_offset +
+			     (u64)plan->batch_rows * v->softmax_heads * 2 * sizeof(u32);
+	plan_experts(plan, v);
+	plan->workspace_bytes = plan->input_offset +
+				plan->input_stride * plan->batch_rows * plan->choices;
 	if (plan->workspace_bytes > MAX_WORKSPACE)
 		return llm_refuse(v->error, -E2BIG, "program: needs %llu bytes of registers, at most %llu",
 				  (unsigned long long)plan->workspace_bytes, MAX_WORKSPACE);

@@ -44,6 +44,10 @@ struct llm_slot {
  * @softmax_offset: of the running maxima and sums of attention in the workspace,
  *	bytes; two floats for each of @softmax_heads heads of each row
  * @softmax_heads: the most query heads an instruction has
+ * @order_offset: of the choices sorted by expert in the workspace, bytes
+ * @choices: experts that a row chooses at most
+ * @input_offset: of the experts' inputs in the workspace, bytes
+ * @input_stride: from one of them to the next, bytes
  * @slots: where state lies in a page
  * @page_bytes: state of LLM_PAGE_POSITIONS positions
  * @ops: for each instruction of the program its row in the table of instructions
@@ -61,6 +65,10 @@ struct llm_plan {
 	u64 quantized_stride;
 	u64 softmax_offset;
 	u32 softmax_heads;
+	u64 order_offset;
+	u32 choices;
+	u64 input_offset;
+	u64 input_stride;
 	u32 page_bytes;
 	struct llm_slot *slots;
 	const struct llm_op_type **ops;

@@ -52,11 +52,26 @@ static void repack_tensor(struct llm_tensor *tensor, void *scratch)
 	tensor->layout = LLM_LAYOUT_GROUPS;
 }
 
+/* Rows of a matrix that are multiplied together; 0 for other instructions. */
+static u32 rows_together(const struct llm_insn *insn, const struct llm_tensor *tensor)
+{
+	switch (insn->op) {
+	case LLM_OP_LINEAR:
+		return tensor->rows;
+	case LLM_OP_EXPERTS:
+		return tensor->rows / insn->arg[2];
+	default:
+		return 0;
+	}
+}
+
 static bool is_wanted(const struct llm_plan *plan, const struct llm_insn *insn,
 		      const struct llm_tensor *tensor)
 {
-	return insn->op == LLM_OP_LINEAR && tensor->layout == LLM_LAYOUT_ROWS &&
-	       tensor->rows % LLM_GROUP == 0 && plan->form->matmul_groups[tensor->type];
+	u32 rows = rows_together(insn, tensor);
+
+	return rows && rows % LLM_GROUP == 0 && tensor->layout == LLM_LAYOUT_ROWS &&
+	       plan->form->matmul_groups[tensor->type];
 }
 
 void llm_repack(const struct llm_plan *plan)

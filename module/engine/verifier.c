@@ -164,6 +164,14 @@ int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive)
 	return 0;
 }
 
+int llm_verify_experts(struct llm_verifier *v, u32 experts, u32 choices)
+{
+	if (!choices || choices > LLM_MAX_CHOICES || choices > experts ||
+	    experts > LLM_MAX_EXPERTS)
+		return llm_verify_refuse(v, "%u of %u experts can't be chosen", choices, experts);
+	return 0;
+}
+
 int llm_verify_below(struct llm_verifier *v, const char *what, u32 value, u32 end)
 {
 	if (value >= end)

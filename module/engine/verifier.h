@@ -4,6 +4,11 @@
 
 #include "plan.h"
 
+/** LLM_MAX_EXPERTS - experts that a row can choose from. */
+#define LLM_MAX_EXPERTS	1024
+/** LLM_MAX_CHOICES - experts that a row can choose. */
+#define LLM_MAX_CHOICES	32
+
 /**
  * struct llm_verifier - what is known of a program up to one instruction
  * @image: whose program it is; everything but the program is checked already
@@ -15,6 +20,9 @@
  * @slot_used: slots that have an instruction
  * @quantized_columns: most columns that are ever quantised
  * @softmax_heads: most query heads of an instruction
+ * @experts: most experts of an instruction
+ * @choices: most of them that a row chooses
+ * @input_bytes: most bytes that an expert's input has
  * @embedding_end: number of the instruction after the last that the embedding or
  *	a slot needs, or 0 before there is an embedding
  * @whole_texts: whether some instruction must see a text whole
@@ -33,6 +41,9 @@ struct llm_verifier {
 	bool slot_used[1024];
 	u32 quantized_columns;
 	u32 softmax_heads;
+	u32 experts;
+	u32 choices;
+	u64 input_bytes;
 	u32 embedding_end;
 	bool whole_texts;
 	u64 work;
@@ -128,6 +139,14 @@ int llm_verify_finite(struct llm_verifier *v, u32 bits, bool positive);
  * Return: 0 or -EOPNOTSUPP.
  */
 int llm_verify_below(struct llm_verifier *v, const char *what, u32 value, u32 end);
+
+/**
+ * llm_verify_experts() - how many experts there are, and how many a row chooses
+ * @v: verifier
+ * @experts: experts, unchecked
+ * @choices: choices, unchecked
+ */
+int llm_verify_experts(struct llm_verifier *v, u32 experts, u32 choices);
 
 /** llm_register_width() - columns of a register that was read or written. */
 static inline u32 llm_register_width(const struct llm_verifier *v, u32 reg)

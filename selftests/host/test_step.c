@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Steps: the same bits alone or among others, with one worker or many. */
+#include <math.h>
 #include <pthread.h>
 #include <sched.h>
 
 #include "form.h"
+#include "ops/op.h"
 #include "repack.h"
 #include "step.h"
 #include "tap.h"
@@ -66,9 +68,12 @@ static void compute_expected(struct fixture *f, u32 session)
 	memcpy(f->expected[session], llm_step_logits(f->step, 0), logits_size());
 }
 
+/* Whether the models that follow are mixtures of experts. */
+static bool mixture;
+
 static bool setup(struct fixture *f, u32 type, const struct llm_form *form)
 {
-	struct tiny_image_options options = { .seed = 7, .type = type };
+	struct tiny_image_options options = { .seed = 7, .type = type, .experts = mixture };
 	struct llm_error error = {};
 	size_t size;
 
@@ -310,6 +315,55 @@ static bool open_model(struct fixture *f, const struct tiny_image_options *optio
 	       tap_check(!llm_step_create(&f->step, f->plan));
 }
 
+/* Choices differ from row to row, and so what they share a pass over weights with. */
+static void same_bits_experts(void)
+{
+	mixture = true;
+	same_bits(LLM_TENSOR_F32);
+	same_bits(LLM_TENSOR_Q8_0);
+	mixture = false;
+}
+
+/* Runs all tiles of the instructions that look at what a register says. */
+static void run_experts(struct fixture *f)
+{
+	for (u32 i = 0; i < f->image->program_count; i++) {
+		const struct llm_insn *insn = &f->image->program[i];
+		const struct llm_op_type *op = f->plan->ops[i];
+
+		if (insn->op != LLM_OP_EXPERTS)
+			continue;
+		for (u32 part = 0; part < op->parts(f->step, insn); part++)
+			for (u32 tile = 0; tile < op->tiles(f->step, insn, part); tile++)
+				op->run(f->step, insn, part, tile);
+	}
+}
+
+/* A route that is no route: experts that there are not, and what is no number. */
+static void strange_routes(void)
+{
+	static const float values[] = { NAN, INFINITY, -INFINITY, -1, 6, 4e9f, 1e30f, 5.5f };
+	struct tiny_image_options options = { .seed = 7, .experts = true };
+	struct fixture f;
+	u32 at = 0;
+	float *rows;
+
+	if (!open_model(&f, &options))
+		return;
+	while (f.image->program[at].op != LLM_OP_EXPERTS)
+		at++;
+	tap_check(!llm_kv_init(&f.kv[0], f.plan, 8) && !llm_kv_reserve(&f.kv[0], 8));
+	for (u32 i = 0; i < 8; i++)
+		f.step->rows[i] = row_of(&f, 0, i, true);
+	run_step(f.step, 8);
+	rows = (float *)f.step->workspace +
+	       f.plan->register_offset[f.image->program[at].src[1]];
+	for (u32 i = 0; i < 8 * 2 * TINY_IMAGE_CHOICES; i++)
+		rows[i] = values[i % ARRAY_SIZE(values)];
+	run_experts(&f);
+	teardown(&f);
+}
+
 /* All rows of a text, from row @at of the step on. */
 static void add_text(struct fixture *f, u32 at, u32 session, u32 length)
 {
@@ -395,6 +449,8 @@ static const struct tap_test tests[] = {
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
 	{ "Q8_0: the same bits alone, in chunks, among others, with four workers", same_bits_q8_0 },
 	{ "repacked weights compute what they did before", repacked },
+	{ "experts: the same bits alone, in chunks, among others", same_bits_experts },
+	{ "experts that there are not do no harm", strange_routes },
 	{ "whole texts: the same bits alone and among others", whole_texts },
 	{ "where only embeddings are wanted there are no logits", embeddings_alone },
 	{ "1200 positions: the same bits one by one and in chunks", long_context },

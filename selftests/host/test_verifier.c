@@ -387,9 +387,57 @@ static const struct refusal programs[] = {
 	{ logits_unwritten, -EINVAL, "the logits" },
 };
 
+MUTATION(route_many, insn(LLM_OP_ROUTE)->arg[1] = TINY_IMAGE_EXPERTS + 1)
+MUTATION(route_none, insn(LLM_OP_ROUTE)->arg[1] = 0)
+MUTATION(route_experts, insn(LLM_OP_ROUTE)->arg[0] = 1025)
+MUTATION(route_unread, insn(LLM_OP_ROUTE)->arg[0] = TINY_IMAGE_EXPERTS + 1)
+MUTATION(route_gating, insn(LLM_OP_ROUTE)->arg[2] = 2)
+MUTATION(route_normalise, insn(LLM_OP_ROUTE)->arg[3] = 2)
+MUTATION(route_narrow, insn(LLM_OP_ROUTE)->arg[1] = TINY_IMAGE_CHOICES + 1)
+MUTATION(route_alias, insn(LLM_OP_ROUTE)->dst = insn(LLM_OP_ROUTE)->src[0])
+MUTATION(experts_divide, insn(LLM_OP_EXPERTS)->arg[2] = TINY_IMAGE_EXPERTS - 1)
+MUTATION(experts_zero, insn(LLM_OP_EXPERTS)->arg[2] = 0)
+MUTATION(experts_many, insn(LLM_OP_EXPERTS)->arg[3] = 33)
+MUTATION(experts_column, insn(LLM_OP_EXPERTS)->arg[0] = 0xffffffff)
+MUTATION(experts_source, insn(LLM_OP_EXPERTS)->arg[1] = 1)
+MUTATION(experts_own, insn(LLM_OP_EXPERTS)->arg[4] = 1)
+MUTATION(experts_input, insn(LLM_OP_EXPERTS)->arg[4] = 2)
+MUTATION(experts_unrouted, insn(LLM_OP_EXPERTS)->src[1] = insn(LLM_OP_GLU)->dst)
+MUTATION(experts_alias, insn(LLM_OP_EXPERTS)->dst = insn(LLM_OP_EXPERTS)->src[0])
+MUTATION(experts_tensor, insn(LLM_OP_EXPERTS)->tensor[0] = 65535)
+MUTATION(mix_none, insn(LLM_OP_MIX)->arg[0] = 0)
+MUTATION(mix_many, insn(LLM_OP_MIX)->arg[0] = TINY_IMAGE_CHOICES + 1)
+MUTATION(mix_alias, insn(LLM_OP_MIX)->src[0] = insn(LLM_OP_MIX)->dst)
+MUTATION(mix_rows, insn(LLM_OP_MIX)->dst = insn(LLM_OP_GATHER)->dst)
+
+static const struct refusal mixtures[] = {
+	{ route_many, -EINVAL, "7 of 6 experts" },
+	{ route_none, -EINVAL, "0 of 6 experts" },
+	{ route_experts, -EINVAL, "2 of 1025 experts" },
+	{ route_unread, -EINVAL, "not within register" },
+	{ route_gating, -EOPNOTSUPP, "gating 2" },
+	{ route_normalise, -EOPNOTSUPP, "normalisation 2" },
+	{ route_narrow, -EINVAL, "not within register" },
+	{ route_alias, -EINVAL, "both source and destination" },
+	{ experts_divide, -EINVAL, "not that of 5 experts" },
+	{ experts_zero, -EINVAL, "2 of 0 experts" },
+	{ experts_many, -EINVAL, "33 of 6 experts" },
+	{ experts_column, -EINVAL, "not within register" },
+	{ experts_source, -EINVAL, "not within register" },
+	{ experts_own, -EINVAL, "not within register" },
+	{ experts_input, -EOPNOTSUPP, "input 2" },
+	{ experts_unrouted, -EINVAL, "written only to 0" },
+	{ experts_alias, -EINVAL, "" },
+	{ experts_tensor, -EINVAL, "no tensor 65535" },
+	{ mix_none, -EINVAL, "0 of 1024 experts" },
+	{ mix_many, -EINVAL, "not within register" },
+	{ mix_alias, -EINVAL, "" },
+	{ mix_rows, -EINVAL, "wrong kind of rows" },
+};
+
 static void check_refusals(const struct refusal *refusals, size_t count)
 {
-	struct tiny_image_options options = { .seed = 1, .chat = true };
+	struct tiny_image_options options = { .seed = 1, .chat = true, .experts = refusals == mixtures };
 
 	for (size_t i = 0; i < count; i++) {
 		struct llm_error error = {};
@@ -419,6 +467,11 @@ static void refused_descriptions(void)
 static void refused_programs(void)
 {
 	check_refusals(programs, ARRAY_SIZE(programs));
+}
+
+static void refused_mixtures(void)
+{
+	check_refusals(mixtures, ARRAY_SIZE(mixtures));
 }
 
 static void valid_image(void)
@@ -478,6 +531,7 @@ static const struct tap_test tests[] = {
 	{ "headers and sections are refused for the right reason", refused_headers },
 	{ "descriptions are refused for the right reason", refused_descriptions },
 	{ "programs are refused for the right reason", refused_programs },
+	{ "mixtures of experts are refused for the right reason", refused_mixtures },
 	{ "too much work for the weights is refused", endless_work },
 };
 

@@ -26,6 +26,9 @@ enum tiny_register {
 	REG_XO,
 	REG_HO,
 	REG_LOGITS,
+	REG_SCORES,
+	REG_ROUTE,
+	REG_DOWN,
 	REG_COUNT,
 };
 
@@ -41,6 +44,7 @@ static_assert(TINY_TOKEN_WORDS + ARRAY_SIZE(words) == TINY_IMAGE_VOCAB,
 struct builder {
 	__u64 random;
 	bool whole;
+	bool experts;
 	__u32 type;
 	__u32 width;
 	__u32 kv_width;
@@ -299,11 +303,64 @@ static void add_attend(struct builder *b, __u32 slot)
 	insn->arg[7] = float_bits(0.25f);
 }
 
+static void add_glu(struct builder *b)
+{
+	struct llm_insn *insn = add_insn(b, LLM_OP_GLU, REG_F, REG_GU);
+
+	insn->arg[1] = b->ff_width;
+	insn->arg[2] = LLM_ACT_SILU;
+}
+
+static void add_experts(struct builder *b, const char *name, __u16 dst, __u32 column, __u32 rows,
+			__u16 src, __u32 columns, bool own)
+{
+	struct llm_insn *insn = add_insn(b, LLM_OP_EXPERTS, dst, src);
+
+	insn->src[1] = REG_ROUTE;
+	insn->tensor[0] = add_matrix(b, name, TINY_IMAGE_EXPERTS * rows, columns);
+	insn->arg[0] = column;
+	insn->arg[2] = TINY_IMAGE_EXPERTS;
+	insn->arg[3] = TINY_IMAGE_CHOICES;
+	insn->arg[4] = own;
+}
+
+/* Each expert is as wide as makes those that are chosen fill the registers. */
+static void add_mixture(struct builder *b)
+{
+	__u32 hidden = b->ff_width / TINY_IMAGE_CHOICES;
+	struct llm_insn *insn;
+
+	add_linear(b, "router", REG_SCORES, 0, TINY_IMAGE_EXPERTS, REG_H, LLM_IMAGE_NONE16);
+	insn = add_insn(b, LLM_OP_ROUTE, REG_ROUTE, REG_SCORES);
+	insn->arg[0] = TINY_IMAGE_EXPERTS;
+	insn->arg[1] = TINY_IMAGE_CHOICES;
+	insn->arg[3] = 1;
+	add_experts(b, "gate", REG_GU, 0, hidden, REG_H, b->width, false);
+	add_experts(b, "up", REG_GU, b->ff_width, hidden, REG_H, b->width, false);
+	add_glu(b);
+	add_experts(b, "down", REG_DOWN, 0, b->width, REG_F, hidden, true);
+	insn = add_insn(b, LLM_OP_MIX, REG_X, REG_DOWN);
+	insn->src[1] = REG_ROUTE;
+	insn->src[2] = REG_X;
+	insn->arg[0] = TINY_IMAGE_CHOICES;
+}
+
+static void add_feed_forward(struct builder *b, __u32 layer)
+{
+	if (layer % 2) {
+		add_linear(b, "gate", REG_GU, 0, b->ff_width, REG_H, LLM_IMAGE_NONE16);
+		add_linear(b, "up", REG_GU, b->ff_width, b->ff_width, REG_H, LLM_IMAGE_NONE16);
+	} else {
+		add_linear(b, "gate_up", REG_GU, 0, 2 * b->ff_width, REG_H, LLM_IMAGE_NONE16);
+	}
+	add_glu(b);
+	add_linear(b, "down", REG_X, 0, b->width, REG_F, REG_X);
+}
+
 static void add_layer(struct builder *b, __u32 layer)
 {
 	__u32 kv = b->kv_width;
 	__u32 width = b->width;
-	struct llm_insn *insn;
 
 	add_norm(b, "attention_norm", REG_H, REG_X);
 	if (layer % 2) {
@@ -319,16 +376,10 @@ static void add_layer(struct builder *b, __u32 layer)
 	add_linear(b, "attention_output", REG_X, 0, width, REG_ATT, REG_X);
 
 	add_norm(b, "feed_forward_norm", REG_H, REG_X);
-	if (layer % 2) {
-		add_linear(b, "gate", REG_GU, 0, b->ff_width, REG_H, LLM_IMAGE_NONE16);
-		add_linear(b, "up", REG_GU, b->ff_width, b->ff_width, REG_H, LLM_IMAGE_NONE16);
-	} else {
-		add_linear(b, "gate_up", REG_GU, 0, 2 * b->ff_width, REG_H, LLM_IMAGE_NONE16);
-	}
-	insn = add_insn(b, LLM_OP_GLU, REG_F, REG_GU);
-	insn->arg[1] = b->ff_width;
-	insn->arg[2] = LLM_ACT_SILU;
-	add_linear(b, "down", REG_X, 0, width, REG_F, REG_X);
+	if (b->experts)
+		add_mixture(b);
+	else
+		add_feed_forward(b, layer);
 
 	b->slots[layer] = (struct llm_image_slot) {
 		.kind = LLM_SLOT_KV,
@@ -369,6 +420,9 @@ static void add_program(struct builder *b)
 		[REG_XO] = { b->width, LLM_ROWS_OUTPUT },
 		[REG_HO] = { b->width, LLM_ROWS_OUTPUT },
 		[REG_LOGITS] = { TINY_IMAGE_VOCAB, LLM_ROWS_OUTPUT },
+		[REG_SCORES] = { TINY_IMAGE_EXPERTS, LLM_ROWS_BATCH },
+		[REG_ROUTE] = { 2 * TINY_IMAGE_CHOICES, LLM_ROWS_BATCH },
+		[REG_DOWN] = { TINY_IMAGE_CHOICES * b->width, LLM_ROWS_BATCH },
 	};
 	struct llm_insn *insn;
 
@@ -514,6 +568,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 		return NULL;
 	b->random = options->seed;
 	b->whole = options->whole;
+	b->experts = options->experts;
 	b->type = options->type;
 	b->layers = layers;
 	b->width = width;

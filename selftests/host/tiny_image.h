@@ -12,6 +12,11 @@
 /** TINY_IMAGE_VOCAB - tokens of every tiny image. */
 #define TINY_IMAGE_VOCAB	300
 
+/** TINY_IMAGE_EXPERTS - experts there are. */
+#define TINY_IMAGE_EXPERTS	6
+/** TINY_IMAGE_CHOICES - experts that a token chooses. */
+#define TINY_IMAGE_CHOICES	2
+
 /**
  * enum tiny_image_token - tokens with a meaning
  * @TINY_TOKEN_UNKNOWN: stands for text without a token
@@ -43,6 +48,7 @@ enum tiny_image_token {
  * @context: context length; 0: 256
  * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
  * @whole: attention is bidirectional, and there are no logits
+ * @experts: the feed-forward part is a mixture of TINY_IMAGE_EXPERTS
  * @chat: whether it has a chat template: "u:" before a message, "a:" before a reply,
  *	"s:" before the system message, the control token "<end>" after each
  */
@@ -54,6 +60,7 @@ struct tiny_image_options {
 	__u32 context;
 	__u32 pooling;
 	bool whole;
+	bool experts;
 	bool chat;
 };
 

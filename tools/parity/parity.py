@@ -6,7 +6,7 @@ parity.py [-p POSITIONS] [-t TYPE,...] [KIND...]
 How far our log-probabilities are from llama.cpp's: for each kind of random model
 (tools/random) and number format a row with the mean and the largest difference of
 the log-probabilities of a text's tokens, how often both find the same token the
-likeliest, and both perplexities. Then the same between two builds of llama.cpp's
+likeliest, and both perplexities; for encoders the cosine between a text's vectors. Then the same between two builds of llama.cpp's
 own back end, its portable one and the one it chooses here.
 
 LLAMA_CPP says where llama-server is: a folder that has it, or a chroot of a
@@ -48,6 +48,11 @@ REMARKS = {
 }
 
 
+# Of these the vectors of a text are compared.
+ENCODERS = ["bert", "nomic-bert"]
+VECTOR_TEXT = "Many processes share one copy of the weights, and the kernel schedules them."
+
+
 class Peer:
     """llama.cpp: where it is, and where it sees files."""
 
@@ -79,11 +84,13 @@ class Peer:
         shutil.copy(found[0], alone)
         return os.path.dirname(found[0]), alone
 
-    def command(self, model, port, portable):
+    def command(self, model, port, portable, embeds):
         seen = model[len(self.root):] if self.root else model
         command = [self.server, "-m", seen, "--host", "127.0.0.1", "--port", str(port),
                    "-c", "2048", "-np", "1", "-t", "1", "--swa-full", "--no-warmup",
                    "-fa", "off"]
+        if embeds:
+            command += ["--embeddings", "-ub", "512"]
         if self.root:
             command = ["chroot", self.root] + command
         if portable:
@@ -99,11 +106,11 @@ class Peer:
 class Server:
     """llama-server with one model."""
 
-    def __init__(self, peer, model, portable=False):
+    def __init__(self, peer, model, portable=False, embeds=False):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.log = open(os.path.join(peer.work, "log"), "w+b")
-        self.process = subprocess.Popen(peer.command(model, port, portable), stdout=self.log,
+        self.process = subprocess.Popen(peer.command(model, port, portable, embeds), stdout=self.log,
                                         stderr=subprocess.STDOUT)
         self.connection = None
         for _ in range(1500):
@@ -150,6 +157,11 @@ class Server:
             logprobs, best = self.next_token(tokens[:i])
             scores.append((logprobs[tokens[i]], best))
         return scores
+
+    def embed(self, text):
+        self.connection.request("POST", "/embedding", json.dumps({"content": text}),
+                                {"Content-Type": "application/json"})
+        return json.load(self.connection.getresponse())[0]["embedding"][0]
 
     def close(self):
         self.process.terminate()
@@ -210,6 +222,22 @@ def compare(peer, kind, types, positions, texts):
             Comparison(theirs[1], theirs[0]) if peer.portable else None)
 
 
+def compare_vectors(peer, kind, types):
+    """The cosine between the vectors of a text."""
+    model = os.path.join(peer.work, "model.gguf")
+    subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), "-c", "512", model],
+                   check=True)
+    output = subprocess.run([LLMCTL, "--host", "embed", "--json", "-m", model, VECTOR_TEXT],
+                            stdout=subprocess.PIPE, check=True).stdout
+    ours = json.loads(output)["embeddings"][0]
+    server = Server(peer, model, embeds=True)
+    theirs = server.embed(VECTOR_TEXT)
+    server.close()
+    product = sum(a * b for a, b in zip(ours, theirs))
+    print("%-19s %-14s cosine %.7f" % (
+        kind, types, product / math.hypot(*ours) / math.hypot(*theirs)), flush=True)
+
+
 def print_row(kind, types, ours, own):
     row = "%-19s %-14s %9.6f %9.6f %6.1f%% %9.1f %9.1f" % (
         kind, types, ours.mean, ours.most, 100 * ours.same, *ours.perplexity)
@@ -219,11 +247,10 @@ def print_row(kind, types, ours, own):
 
 
 def pairs(arguments):
-    # Encoders make no text.
-    kinds = arguments.kinds or [
-        kind for kind in subprocess.run([RANDOM_MODEL, "-L"], stdout=subprocess.PIPE,
-                                        check=True).stdout.decode().split()
-        if "bert" not in kind]
+    kinds = arguments.kinds or subprocess.run(
+        [RANDOM_MODEL, "-L"], stdout=subprocess.PIPE, check=True).stdout.decode().split()
+    # What ranks is a bert with a head.
+    kinds = [kind for kind in kinds if kind != "bert-rank"]
     types = arguments.types.split(":") if arguments.types else TYPES
     for kind in kinds:
         for name in types:
@@ -251,6 +278,9 @@ def main():
             "llama.cpp: portable against chosen back end"))
         for kind, types in pairs(arguments):
             try:
+                if kind in ENCODERS:
+                    compare_vectors(peer, kind, types)
+                    continue
                 print_row(kind, types, *compare(peer, kind, types, arguments.positions, texts))
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 print("%-19s %-14s failed: %s" % (kind, types, error), flush=True)

@@ -542,6 +542,16 @@ enum llm_pairing {
 };
 
 /**
+ * enum llm_gating - how LLM_OP_ROUTE makes weights of scores
+ * @LLM_GATING_SOFTMAX: softmax over all experts
+ * @LLM_GATING_SIGMOID: each by itself, 1 / (1 + exp(-score))
+ */
+enum llm_gating {
+	LLM_GATING_SOFTMAX = 0,
+	LLM_GATING_SIGMOID = 1,
+};
+
+/**
  * enum llm_op - the instructions
  * @LLM_OP_EMBED: dst = scale * one row of tensor[0], plus src0 if there is one.
  *	tensor[0]: columns = width of dst; src0: register as wide as dst, not
@@ -589,6 +599,22 @@ enum llm_pairing {
  *	src0: LLM_ROWS_BATCH; dst: LLM_ROWS_OUTPUT, as wide
  * @LLM_OP_ACT: dst = b f(a src0). src0: register as wide as dst, may be dst;
  *	arg[0]: f, enum llm_activation; arg[1]: a_bits; arg[2]: b_bits
+ * @LLM_OP_ROUTE: each row chooses arg[1] of arg[0] experts, those with the highest
+ *	scores in the first columns of src0: dst[0..] = their weights, the best
+ *	first, dst[arg[1]..] = their numbers, whole numbers from 0. arg[0]:
+ *	1..1024; arg[1]: 1..32, at most arg[0]; arg[2]: enum llm_gating, what
+ *	makes weights of scores; arg[3]: 1: the weights are divided by their sum,
+ *	but by no less than 2^-14; src0 is not dst
+ * @LLM_OP_EXPERTS: for each choice i of arg[3], columns arg[0] + i n.. of dst =
+ *	the n rows of tensor[0] that belong to the chosen expert * src0.
+ *	tensor[0]: matrices of n rows of arg[2] experts, one after the other;
+ *	src0: input from column arg[1]; src1: what LLM_OP_ROUTE made for arg[3]
+ *	choices; a number that is no expert's counts as 0; arg[4]: 0: all choices
+ *	have the same input, 1: each its own, one after the other. src0 and src1
+ *	are not dst
+ * @LLM_OP_MIX: dst = sum over arg[0] choices i of w[i] times columns i width(dst)..
+ *	of src0, plus src2 if there is one. src1: begins with the weights w; src2:
+ *	as wide as dst, may be dst; src0 and src1 are not dst
  *
  * But for LLM_OP_GATHER all registers of an instruction have the same rows, and
  * LLM_OP_EMBED, _ANGLES, _ROPE and _ATTEND work on LLM_ROWS_BATCH. Fields that an
@@ -605,6 +631,9 @@ enum llm_op {
 	LLM_OP_GLU = 7,
 	LLM_OP_GATHER = 8,
 	LLM_OP_ACT = 9,
+	LLM_OP_ROUTE = 16,
+	LLM_OP_EXPERTS = 17,
+	LLM_OP_MIX = 18,
 };
 
 /** LLM_ATTEND_WHOLE - LLM_OP_ATTEND is bidirectional. */
@@ -621,7 +650,7 @@ enum llm_op {
  * @tensor: tensors used, or LLM_IMAGE_NONE
  * @arg: numbers whose meaning @op gives
  *
- * At most 16384 instructions; for a row, all LLM_OP_LINEAR together may multiply
+ * At most 16384 instructions; for a row, all LLM_OP_LINEAR and _EXPERTS may multiply
  * at most 64 numbers for each byte of tensor data.
  */
 struct llm_insn {

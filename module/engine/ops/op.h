@@ -44,6 +44,9 @@ extern const struct llm_op_type llm_op_attend;
 extern const struct llm_op_type llm_op_glu;
 extern const struct llm_op_type llm_op_gather;
 extern const struct llm_op_type llm_op_act;
+extern const struct llm_op_type llm_op_route;
+extern const struct llm_op_type llm_op_experts;
+extern const struct llm_op_type llm_op_mix;
 
 /**
  * llm_op_find() - the row of an instruction

@@ -11,6 +11,9 @@ static const struct llm_op_type *const table[] = {
 	[LLM_OP_GLU] = &llm_op_glu,
 	[LLM_OP_GATHER] = &llm_op_gather,
 	[LLM_OP_ACT] = &llm_op_act,
+	[LLM_OP_ROUTE] = &llm_op_route,
+	[LLM_OP_EXPERTS] = &llm_op_experts,
+	[LLM_OP_MIX] = &llm_op_mix,
 };
 
 /* Numbers that a row by row instruction works on in one tile, about. */
