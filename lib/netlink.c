@@ -264,6 +264,7 @@ void llmctl_bus_close(struct llmctl_bus *bus)
 
 int llmctl_bus_fd(const struct llmctl_bus *bus)
 {
+	/* cppcheck-suppress ctunullpointer */
 	return nl_socket_get_fd(bus->socket);
 }
 

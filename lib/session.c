@@ -37,10 +37,12 @@ static const struct llmctl_meaning prompt_meanings[] = {
 	{ EBUSY, "a reply is under way or unread" },
 	{ ENODATA, "it is empty" },
 	{ ENOSPC,
-	  "it does not fit what is left of the context; shorten it, begin anew, or use a longer --ctx" },
+	  "it does not fit what is left of the context; "
+	  "shorten it, begin anew, or use a longer --ctx" },
 	{ EFBIG, "it is longer than 1 MiB" },
 	{ EOPNOTSUPP,
-	  "no chat template of the model is known: use --raw without --system, or name one with --template; or it makes no text at all" },
+	  "no chat template of the model is known: use --raw without --system, "
+	  "or name one with --template; or it makes no text at all" },
 	{ 0, NULL },
 };
 

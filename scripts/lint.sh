@@ -93,7 +93,8 @@ module() {
 # that they are aligned: no cast of that kind is a finding.
 userspace() {
 	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
-		--suppress=missingIncludeSystem --suppress=invalidPointerCast --template=gcc \
+		--suppress=missingIncludeSystem --suppress=invalidPointerCast \
+		--suppress="*:$source/*" --template=gcc \
 		-I uapi -I lib -I module -I "$source/tools/testing/selftests" \
 		lib tools selftests module/engine
 }

@@ -34,7 +34,8 @@ void genl_put(struct genl_message *message, __u16 type, const void *bytes, size_
 	if (message->length + NLA_HDRLEN + NLA_ALIGN(length) > sizeof(message->bytes))
 		abort();
 	memcpy(message->bytes + message->length, &attribute, NLA_HDRLEN);
-	memcpy(message->bytes + message->length + NLA_HDRLEN, bytes, length);
+	if (length)
+		memcpy(message->bytes + message->length + NLA_HDRLEN, bytes, length);
 	memset(message->bytes + message->length + NLA_HDRLEN + length, 0,
 	       NLA_ALIGN(length) - length);
 	message->length += NLA_HDRLEN + NLA_ALIGN(length);

@@ -257,7 +257,8 @@ static void group_rows_q4_0(struct llm_group_q4_0 *groups, const struct llm_bloc
 		for (b = 0; b < blocks; b++) {
 			groups[b].scales[r] = rows[r * blocks + b].scale;
 			for (i = 0; i < LLM_BLOCK / 2; i++)
-				groups[b].values[i / 4][r][i % 4] = rows[r * blocks + b].low_high[i];
+				groups[b].values[i / 4][r][i % 4] =
+					rows[r * blocks + b].low_high[i];
 		}
 	}
 }

@@ -118,6 +118,7 @@ static bool is_near(const float *found, const double *wanted, u32 n)
 	u32 i;
 
 	for (i = 0; i < n; i++)
+		/* cppcheck-suppress uninitvar */
 		if (!tap_check(fabs(found[i] - wanted[i]) <= 1e-5 * fmax(1, fabs(wanted[i]))))
 			return false;
 	return true;

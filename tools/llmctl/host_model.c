@@ -156,6 +156,7 @@ static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
 	};
 	const struct llm_image_split *split = (const struct llm_image_split *)image->split;
 
+	/* cppcheck-suppress ctunullpointer */
 	snprintf(to, size, "%s%s%s", kinds[image->tokenizer.kind],
 		 image->split_length ? ", split as " : "",
 		 image->split_length ? (const char *)split->name : "");

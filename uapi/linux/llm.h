@@ -9,8 +9,8 @@
  * O_RDWR: a session, one conversation on one model.
  *
  * - write(2) adds to the text of the next turn: a message of the user, where the model
- *   has a chat template and LLM_IOC_SETUP did not say that text is raw. EBUSY while a reply is under way
- *   or unread; short, then ENOSPC, at LLM_MAX_TEXT bytes; ENOMEM.
+ *   has a chat template and LLM_IOC_SETUP did not say that text is raw. EBUSY while a
+ *   reply is under way or unread; short, then ENOSPC, at LLM_MAX_TEXT bytes; ENOMEM.
  * - read(2) begins the reply if there is text and LLM_IOC_START was not called
  *   (its errors), then returns the bytes of the reply as they are made, waiting
  *   for the first: whole characters unless the buffer is too small for one. It
@@ -308,7 +308,7 @@ struct llm_session_setup {
 	__u64 chat;
 	__u32 system_length;
 	__u32 reserved32;
-	__u64 reserved[1];
+	__u64 reserved[2];
 };
 
 /** LLM_SAMPLING_TEMPERATURE - @temperature is given; likewise those below. */
