@@ -272,7 +272,7 @@ static const struct refusal model_refusals[] = {
 	{ "key 'llama.rope.scaling.type': 'dynamic' is not supported", EOPNOTSUPP,
 	  spoil_scaling },
 	{ "key 'llama.rope.freq_base': 0 is not more than 0", EINVAL, spoil_tiny_base },
-	{ "key 'llama.expert_count': mixtures of experts", EOPNOTSUPP, spoil_experts },
+	{ "tensor 'blk.0.ffn_gate_inp.weight' is missing", EINVAL, spoil_experts },
 	{ "tensor 'blk.1.ffn_up.weight' is of type I16", EOPNOTSUPP, spoil_weight_type },
 	{ "tensor 'blk.1.ffn_norm.weight' is a vector of type Q8_0", EOPNOTSUPP,
 	  spoil_norm_type },

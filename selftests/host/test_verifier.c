@@ -437,7 +437,9 @@ static const struct refusal mixtures[] = {
 
 static void check_refusals(const struct refusal *refusals, size_t count)
 {
-	struct tiny_image_options options = { .seed = 1, .chat = true, .experts = refusals == mixtures };
+	struct tiny_image_options options = {
+		.seed = 1, .chat = true, .experts = refusals == mixtures,
+	};
 
 	for (size_t i = 0; i < count; i++) {
 		struct llm_error error = {};
