@@ -206,7 +206,7 @@ static void fill_blocks(struct llm_check *check, struct llm_matmul *m, u32 rows,
 	random_blocks(check, m->type, check->weights, rows * n);
 	for (r = 0; r < LLM_CHECK_ROWS; r++) {
 		random_floats(check, x, n);
-		reference->quantize((void *)(check->input + r * m->x_stride), x, n);
+		reference->quantize[type->input]((void *)(check->input + r * m->x_stride), x, n);
 	}
 	fill_product(check, m, n);
 }
@@ -329,12 +329,18 @@ static int check_bias_and_residual(struct llm_check *check, u32 n)
 static int check_quantize(struct llm_check *check, u32 n)
 {
 	u32 bytes = n / LLM_BLOCK * sizeof(struct llm_block_x8);
+	const float *x = (const float *)check->input;
+	u32 input;
 
 	random_floats(check, check->input, n);
-	check->form->quantize((void *)check->results[0], (const float *)check->input, n);
-	reference->quantize((void *)check->results[1], (const float *)check->input, n);
-	if (memcmp(check->results[0], check->results[1], bytes))
-		return differ(check, "quantize", n, 0);
+	for (input = LLM_INPUT_Q8_0; input < LLM_INPUTS; input++) {
+		if (input == LLM_INPUT_Q8_K && n % LLM_BLOCK_K)
+			continue;
+		check->form->quantize[input]((void *)check->results[0], x, n);
+		reference->quantize[input]((void *)check->results[1], x, n);
+		if (memcmp(check->results[0], check->results[1], bytes))
+			return differ(check, "quantize", n, input);
+	}
 	return 0;
 }
 

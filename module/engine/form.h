@@ -21,19 +21,31 @@ struct llm_block_q8_0 {
 	s8 values[LLM_BLOCK];
 } __packed;
 
+/** LLM_BLOCK_K - numbers in one block of the K formats. */
+#define LLM_BLOCK_K 256
+
 /**
  * struct llm_block_x8 - a block of an activation row, quantised: number i is
  *	scale * values[i]
- * @scale_bits: IEEE 754 binary32: largest magnitude / 127
+ * @scale_bits: IEEE 754 binary32: largest magnitude / 127. Of LLM_INPUT_Q8_0 and
+ *	LLM_INPUT_Q8_1 a number that binary16 has; of LLM_INPUT_Q8_K the same in
+ *	all LLM_BLOCK_K / LLM_BLOCK blocks, so that a product can sum integers
+ *	over them
  * @offset: -128 times the sum of @values, for products whose other side is stored
  *	with 128 added
+ * @sum_bits: IEEE 754 binary32, of LLM_INPUT_Q8_1: scale before it is rounded times
+ *	the sum of @values, a number that binary16 has; else 0
  * @sums: sums of the first and the second half of @values, for weights that have
  *	a minimum
  * @values: -127..127
+ *
+ * ggml's Q8_K turns both values and scale round where the largest number is
+ * positive, which changes no product.
  */
 struct llm_block_x8 {
 	u32 scale_bits;
 	s32 offset;
+	u32 sum_bits;
 	s16 sums[2];
 	s8 values[LLM_BLOCK];
 };
@@ -68,8 +80,8 @@ struct llm_group_q4_0 {
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
  * @w: weights: @outputs rows of @columns numbers
- * @x: input: @rows rows of @columns numbers: struct llm_block_x8 for weights that
- *	have blocks, else F32
+ * @x: input: @rows rows of @columns numbers, as the @input of struct llm_type says:
+ *	F32 or struct llm_block_x8
  * @bias: @outputs numbers, or NULL
  * @residual: @rows rows of @outputs numbers, or NULL; may be @y
  * @y: result: @rows rows of @outputs numbers
@@ -151,7 +163,8 @@ struct llm_attend_query {
  * @matmul: struct llm_matmul, for each type of weights
  * @matmul_groups: for weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL for types the form has no use for that layout of
- * @quantize: @n numbers to blocks, to nearest
+ * @quantize: @n numbers to blocks, to nearest, ties to even, for each enum llm_input
+ *	but LLM_INPUT_F32; @n a multiple of the block's length
  * @sum: sum of @n numbers
  * @sum_squares: sum of the squares of @n numbers
  * @sum_squares_from: sum of the squares of what @n numbers differ from @middle by
@@ -171,7 +184,7 @@ struct llm_form {
 	u32 float_macs_per_us;
 	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*matmul_groups[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
-	void (*quantize)(struct llm_block_x8 *y, const float *x, u32 n);
+	void (*quantize[LLM_INPUTS])(struct llm_block_x8 *y, const float *x, u32 n);
 	float (*sum)(const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);
 	float (*sum_squares_from)(const float *x, float middle, u32 n);

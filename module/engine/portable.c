@@ -68,7 +68,8 @@ static void matmul_bf16(const struct llm_matmul *m)
 	}
 }
 
-static float dot_numbers(const struct llm_numbers *w, const struct llm_block_x8 *x)
+/* Where @input has the sum of a block, the minimum is one for all of it. */
+static float dot_numbers(const struct llm_numbers *w, const struct llm_block_x8 *x, u32 input)
 {
 	s32 products[2] = { 0, 0 };
 	float sum = 0;
@@ -76,9 +77,13 @@ static float dot_numbers(const struct llm_numbers *w, const struct llm_block_x8 
 
 	for (i = 0; i < LLM_BLOCK; i++)
 		products[i / 16] += w->values[i] * x->values[i];
-	for (i = 0; i < 2; i++)
-		sum += w->scales[i] * (float)products[i] - w->minima[i] * (float)x->sums[i];
-	return sum * llm_float(x->scale_bits);
+	for (i = 0; i < 2; i++) {
+		sum += w->scales[i] * (float)products[i];
+		if (input != LLM_INPUT_Q8_1)
+			sum -= w->minima[i] * (float)x->sums[i];
+	}
+	sum *= llm_float(x->scale_bits);
+	return input == LLM_INPUT_Q8_1 ? sum - w->minima[0] * llm_float(x->sum_bits) : sum;
 }
 
 /* Input rows that share the work of taking weights out of their blocks. */
@@ -97,7 +102,7 @@ static void matmul_output(const struct llm_matmul *m, u32 o, u32 first, u32 rows
 			       at % type->block / LLM_BLOCK);
 		for (r = 0; r < rows; r++) {
 			x = (const void *)(m->x + (first + r) * m->x_stride);
-			sums[r] += dot_numbers(&w, &x[at / LLM_BLOCK]);
+			sums[r] += dot_numbers(&w, &x[at / LLM_BLOCK], type->input);
 		}
 	}
 	for (r = 0; r < rows; r++)
@@ -113,39 +118,85 @@ static void matmul_blocks(const struct llm_matmul *m)
 			matmul_output(m, o, r, min_t(u32, ROWS, m->rows - r));
 }
 
+static float largest_magnitude(const float *x, u32 n)
+{
+	float most = 0, magnitude;
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		magnitude = x[i] < 0 ? -x[i] : x[i];
+		most = magnitude > most ? magnitude : most;
+	}
+	return most;
+}
+
+/* A number so large that its last bit is worth 1. */
+#define ROUNDER 12582912.0f
+
 static s8 quantize_value(float x)
 {
 	x = x > -127.0f ? x : -127.0f;
 	x = x < 127.0f ? x : 127.0f;
-	return (s8)(x + (x < 0 ? -0.5f : 0.5f));
+	return (s8)((x + ROUNDER) - ROUNDER);
 }
 
-static void quantize_block(struct llm_block_x8 *y, const float *x)
+static void quantize_block(struct llm_block_x8 *y, const float *x, float inverse)
 {
-	float most = 0, magnitude, inverse;
 	u32 i;
 
 	y->sums[0] = 0;
 	y->sums[1] = 0;
 	for (i = 0; i < LLM_BLOCK; i++) {
-		magnitude = x[i] < 0 ? -x[i] : x[i];
-		most = magnitude > most ? magnitude : most;
-	}
-	inverse = most > 0 ? 127.0f / most : 0;
-	for (i = 0; i < LLM_BLOCK; i++) {
 		y->values[i] = quantize_value(x[i] * inverse);
 		y->sums[i / 16] += y->values[i];
 	}
-	y->scale_bits = llm_float_bits(most / 127.0f);
 	y->offset = -128 * (y->sums[0] + y->sums[1]);
+	y->sum_bits = 0;
 }
 
-static void quantize(struct llm_block_x8 *y, const float *x, u32 n)
+static float round_to_f16(float x)
 {
+	return llm_f16_to_f32(llm_f32_to_f16(x));
+}
+
+static void quantize_q8_0(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	float most;
 	u32 b;
 
-	for (b = 0; b < n / LLM_BLOCK; b++)
-		quantize_block(&y[b], x + b * LLM_BLOCK);
+	for (b = 0; b < n / LLM_BLOCK; b++, x += LLM_BLOCK) {
+		most = largest_magnitude(x, LLM_BLOCK);
+		quantize_block(&y[b], x, most > 0 ? 127.0f / most : 0);
+		y[b].scale_bits = llm_float_bits(round_to_f16(most / 127.0f));
+	}
+}
+
+static void quantize_q8_1(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	float scale;
+	u32 b;
+
+	quantize_q8_0(y, x, n);
+	for (b = 0; b < n / LLM_BLOCK; b++) {
+		scale = largest_magnitude(x + b * LLM_BLOCK, LLM_BLOCK) / 127.0f;
+		y[b].sum_bits = llm_float_bits(round_to_f16(scale * (float)(y[b].sums[0] +
+									    y[b].sums[1])));
+	}
+}
+
+static void quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	float most, inverse;
+	u32 at, b;
+
+	for (at = 0; at < n; at += LLM_BLOCK_K) {
+		most = largest_magnitude(x + at, LLM_BLOCK_K);
+		inverse = most > 0 ? 127.0f / most : 0;
+		for (b = at / LLM_BLOCK; b < (at + LLM_BLOCK_K) / LLM_BLOCK; b++) {
+			quantize_block(&y[b], x + b * LLM_BLOCK, inverse);
+			y[b].scale_bits = llm_float_bits(most > 0 ? 1 / inverse : 0);
+		}
+	}
 }
 
 static float sum(const float *x, u32 n)
@@ -274,7 +325,11 @@ const struct llm_form llm_form_portable = {
 		[LLM_TENSOR_IQ4_XS] = matmul_blocks,
 		[LLM_TENSOR_MXFP4] = matmul_blocks,
 	},
-	.quantize = quantize,
+	.quantize = {
+		[LLM_INPUT_Q8_0] = quantize_q8_0,
+		[LLM_INPUT_Q8_1] = quantize_q8_1,
+		[LLM_INPUT_Q8_K] = quantize_q8_k,
+	},
 	.sum = sum,
 	.sum_squares = sum_squares,
 	.sum_squares_from = sum_squares_from,

@@ -10,17 +10,36 @@
 #define LLM_TENSOR_TYPES 40
 
 /**
+ * enum llm_input - what the rows that weights are multiplied with are rounded to
+ *	first, named after the ggml types that ggml rounds them to
+ * @LLM_INPUT_F32: not at all
+ * @LLM_INPUT_Q8_0: blocks of 32 eight-bit numbers with a scale in binary16
+ * @LLM_INPUT_Q8_1: the same, with their sum in binary16
+ * @LLM_INPUT_Q8_K: blocks of 256 eight-bit numbers with a scale in binary32
+ * @LLM_INPUTS: how many there are
+ */
+enum llm_input {
+	LLM_INPUT_F32,
+	LLM_INPUT_Q8_0,
+	LLM_INPUT_Q8_1,
+	LLM_INPUT_Q8_K,
+	LLM_INPUTS
+};
+
+/**
  * struct llm_type - a number format
  * @type: enum llm_tensor_type
  * @name: what ggml calls it
  * @block: numbers in a block
  * @bytes: bytes of a block
+ * @input: enum llm_input, other than LLM_INPUT_F32 where @block is more than 1
  */
 struct llm_type {
 	u32 type;
 	const char *name;
 	u32 block;
 	u32 bytes;
+	u32 input;
 };
 
 /**

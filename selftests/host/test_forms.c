@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The forms of the hot loops, each against the portable one. */
+#include <stdio.h>
+
+#define LLM_FLOAT
 #include "check.h"
+#include "math.h"
 #include "tap.h"
 
 #define SEEDS 64
@@ -42,6 +46,57 @@ static void avx512_agrees(void)
 }
 #endif
 
+#define NUMBERS 2048
+
+/* Sums of what ggml's AVX2 quantize_row_q8_0(), _q8_1() and _q8_K() make of x. */
+static const u64 known_roundings[LLM_INPUTS] = {
+	[LLM_INPUT_Q8_0] = 0x44e99e784fccbc14ULL,
+	[LLM_INPUT_Q8_1] = 0xf5e966dc36013a53ULL,
+	[LLM_INPUT_Q8_K] = 0x026bb95beddc7a2eULL,
+};
+
+/* FNV-1a, byte by byte. */
+static u64 add_number(u64 sum, float number)
+{
+	u32 bits = llm_float_bits(number + 0.0f);
+
+	for (int i = 0; i < 4; i++)
+		sum = (sum ^ (bits >> (8 * i) & 0xff)) * 0x100000001b3ULL;
+	return sum;
+}
+
+static u64 sum_blocks(const struct llm_block_x8 *y, u32 input)
+{
+	u64 sum = 0xcbf29ce484222325ULL;
+
+	for (u32 i = 0; i < NUMBERS; i++)
+		sum = add_number(sum, llm_float(y[i / LLM_BLOCK].scale_bits) *
+				 (float)y[i / LLM_BLOCK].values[i % LLM_BLOCK]);
+	for (u32 b = 0; b < NUMBERS / LLM_BLOCK && input == LLM_INPUT_Q8_1; b++)
+		sum = add_number(sum, llm_float(y[b].sum_bits));
+	return sum;
+}
+
+/* Numbers of many sizes, of a linear congruential generator. */
+static void activations_are_rounded_as_by_ggml(void)
+{
+	static struct llm_block_x8 y[NUMBERS / LLM_BLOCK];
+	static float x[NUMBERS];
+	u32 state = 1;
+
+	for (u32 i = 0; i < NUMBERS; i++) {
+		state = state * 1664525 + 1013904223;
+		x[i] = (float)((s32)(state >> 8) - (1 << 23)) *
+		       llm_float((u32)(127 - 30 + i / 32 % 9) << 23);
+	}
+	for (u32 input = LLM_INPUT_Q8_0; input < LLM_INPUTS; input++) {
+		llm_form_portable.quantize[input](y, x, NUMBERS);
+		if (!tap_check(sum_blocks(y, input) == known_roundings[input]))
+			printf("# input %u: 0x%016llx\n", input,
+			       (unsigned long long)sum_blocks(y, input));
+	}
+}
+
 static void forms_are_found_by_name(void)
 {
 	const struct llm_form *form;
@@ -60,6 +115,7 @@ static const struct tap_test tests[] = {
 	{ "the avx2 form agrees with the portable form", avx2_agrees },
 	{ "the avx512 form agrees with the portable form", avx512_agrees },
 #endif
+	{ "activations are rounded as by ggml", activations_are_rounded_as_by_ggml },
 	{ "forms are found by name", forms_are_found_by_name },
 };
 

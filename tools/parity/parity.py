@@ -38,9 +38,7 @@ LETTER = 300
 NOTES = """
 llama.cpp computes without flash attention, which sums in half precision on CPUs.
 Formats with blocks: rounding the activations to eight bits dominates, and flips with
-the order of a sum, in llama.cpp's own back ends too. Where ggml's blocks are of 256
-numbers (the K formats, IQ4_XS) ours are still of 32, with a scale each: on purpose,
-since that is nearer to what the weights say.
+the order of a sum, in llama.cpp's own back ends too.
 """
 # Where we differ on purpose.
 REMARKS = {

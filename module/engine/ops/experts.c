@@ -33,9 +33,14 @@ static struct experts experts_of(const struct llm_tensor *w, const struct llm_in
 	};
 }
 
+static u32 input_of(const struct llm_tensor *weight)
+{
+	return llm_type_find(weight->type)->input;
+}
+
 static bool is_quantized(const struct llm_tensor *weight)
 {
-	return llm_type_find(weight->type)->block > 1;
+	return input_of(weight) != LLM_INPUT_F32;
 }
 
 static u64 input_bytes(const struct llm_tensor *w)
@@ -236,8 +241,8 @@ static void collect(const struct llm_step *step, const struct llm_insn *insn, u3
 		if (e.own_input)
 			from += choice % e.choices * e.w->columns;
 		if (is_quantized(e.w))
-			step->plan->form->quantize((void *)input_at(step, place), from,
-						   e.w->columns);
+			step->plan->form->quantize[input_of(e.w)]((void *)input_at(step, place),
+								  from, e.w->columns);
 		else
 			memcpy(input_at(step, place), from, e.w->columns * sizeof(*from));
 	}

@@ -7,9 +7,14 @@
  */
 enum { PART_QUANTIZE, PART_MULTIPLY, PARTS };
 
+static u32 input_of(const struct llm_tensor *weight)
+{
+	return llm_type_find(weight->type)->input;
+}
+
 static bool is_quantized(const struct llm_tensor *weight)
 {
-	return llm_type_find(weight->type)->block > 1;
+	return input_of(weight) != LLM_INPUT_F32;
 }
 
 static int verify_residual(struct llm_verifier *v, const struct llm_insn *insn, u32 outputs)
@@ -125,14 +130,14 @@ static u8 *quantized_row(const struct llm_step *step, u32 row)
 
 static void quantize(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
 {
-	u32 columns = weight_of(step, insn)->columns;
-	struct llm_op_span span = llm_op_row_span(step, insn->src[0], columns, tile);
+	const struct llm_tensor *w = weight_of(step, insn);
+	struct llm_op_span span = llm_op_row_span(step, insn->src[0], w->columns, tile);
 	u32 i;
 
 	for (i = span.first; i < span.end; i++)
-		step->plan->form->quantize((struct llm_block_x8 *)quantized_row(step, i),
-					   llm_op_row(step, insn->src[0], i) + insn->arg[1],
-					   columns);
+		step->plan->form->quantize[input_of(w)](
+			(struct llm_block_x8 *)quantized_row(step, i),
+			llm_op_row(step, insn->src[0], i) + insn->arg[1], w->columns);
 }
 
 static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)

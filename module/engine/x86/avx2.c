@@ -209,17 +209,14 @@ DEFINE_MATMUL(f16)
 DEFINE_MATMUL(bf16)
 DEFINE_MATMUL(q8_0)
 
-/* Eight numbers to integers in -127..127, to nearest, halves away from zero. */
-static __m256i round_lanes(__m256 x, __m256 inverse)
+/* Eight numbers to integers in -127..127, to nearest, ties to even. */
+static __m256i round_lanes(const float *x, __m256 inverse)
 {
-	const __m256 sign = _mm256_set1_ps(-0.0f);
-	__m256 half;
+	__m256 v = _mm256_mul_ps(_mm256_loadu_ps(x), inverse);
 
-	x = _mm256_mul_ps(x, inverse);
-	x = _mm256_max_ps(x, _mm256_set1_ps(-127.0f));
-	x = _mm256_min_ps(x, _mm256_set1_ps(127.0f));
-	half = _mm256_or_ps(_mm256_and_ps(x, sign), _mm256_set1_ps(0.5f));
-	return _mm256_cvttps_epi32(_mm256_add_ps(x, half));
+	v = _mm256_max_ps(v, _mm256_set1_ps(-127.0f));
+	v = _mm256_min_ps(v, _mm256_set1_ps(127.0f));
+	return _mm256_cvtps_epi32(v);
 }
 
 static s32 sum_integers(__m128i x)
@@ -238,39 +235,78 @@ static s16 sum_halves(__m256i a)
 					       _mm256_extracti128_si256(fours, 1)));
 }
 
-static void quantize_block(struct llm_block_x8 *y, const float *x)
+static __always_inline float largest_magnitude(const float *x, const u32 n)
 {
 	const __m256 sign = _mm256_set1_ps(-0.0f);
 	__m256 most = _mm256_setzero_ps();
-	__m256 v[4], inverse;
-	__m256i low, high;
-	float m;
 	u32 i;
 
-	for (i = 0; i < 4; i++) {
-		v[i] = _mm256_loadu_ps(x + 8 * i);
-		most = _mm256_max_ps(_mm256_andnot_ps(sign, v[i]), most);
-	}
-	m = most_lane(most);
-	inverse = _mm256_set1_ps(m > 0 ? 127.0f / m : 0);
-	low = _mm256_packs_epi32(round_lanes(v[0], inverse), round_lanes(v[1], inverse));
-	high = _mm256_packs_epi32(round_lanes(v[2], inverse), round_lanes(v[3], inverse));
+	for (i = 0; i < n; i += 8)
+		most = _mm256_max_ps(_mm256_andnot_ps(sign, _mm256_loadu_ps(x + i)), most);
+	return most_lane(most);
+}
+
+static __always_inline void quantize_block(struct llm_block_x8 *y, const float *x, float inverse)
+{
+	const __m256 inverses = _mm256_set1_ps(inverse);
+	__m256i low, high;
+
+	low = _mm256_packs_epi32(round_lanes(x, inverses), round_lanes(x + 8, inverses));
+	high = _mm256_packs_epi32(round_lanes(x + 16, inverses), round_lanes(x + 24, inverses));
 	y->sums[0] = sum_halves(low);
 	y->sums[1] = sum_halves(high);
 	low = _mm256_packs_epi16(low, high);
 	/* The packs work within halves: put the fours back in order. */
 	low = _mm256_permutevar8x32_epi32(low, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
 	_mm256_storeu_si256((__m256i *)y->values, low);
-	y->scale_bits = llm_float_bits(m / 127.0f);
 	y->offset = -128 * (y->sums[0] + y->sums[1]);
+	y->sum_bits = 0;
 }
 
-void llm_avx2_quantize(struct llm_block_x8 *y, const float *x, u32 n)
+static float round_to_f16(float x)
 {
+	return f16_to_f32(_cvtss_sh(x, 0));
+}
+
+static __always_inline void quantize_blocks(struct llm_block_x8 *y, const float *x, u32 n,
+					    const bool with_sums)
+{
+	float most;
 	u32 b;
 
-	for (b = 0; b < n / LLM_BLOCK; b++)
-		quantize_block(&y[b], x + b * LLM_BLOCK);
+	for (b = 0; b < n / LLM_BLOCK; b++, x += LLM_BLOCK) {
+		most = largest_magnitude(x, LLM_BLOCK);
+		quantize_block(&y[b], x, most > 0 ? 127.0f / most : 0);
+		y[b].scale_bits = llm_float_bits(round_to_f16(most / 127.0f));
+		if (with_sums)
+			y[b].sum_bits = llm_float_bits(round_to_f16(most / 127.0f *
+				(float)(y[b].sums[0] + y[b].sums[1])));
+	}
+}
+
+void llm_avx2_quantize_q8_0(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	quantize_blocks(y, x, n, false);
+}
+
+void llm_avx2_quantize_q8_1(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	quantize_blocks(y, x, n, true);
+}
+
+void llm_avx2_quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n)
+{
+	float most, inverse;
+	u32 at, b;
+
+	for (at = 0; at < n; at += LLM_BLOCK_K) {
+		most = largest_magnitude(x + at, LLM_BLOCK_K);
+		inverse = most > 0 ? 127.0f / most : 0;
+		for (b = at / LLM_BLOCK; b < (at + LLM_BLOCK_K) / LLM_BLOCK; b++) {
+			quantize_block(&y[b], x + b * LLM_BLOCK, inverse);
+			y[b].scale_bits = llm_float_bits(most > 0 ? 1 / inverse : 0);
+		}
+	}
 }
 
 float llm_avx2_sum(const float *x, u32 n)
@@ -407,7 +443,11 @@ const struct llm_form llm_form_avx2 = {
 		[LLM_TENSOR_IQ4_XS] = llm_avx2_matmul_iq4_xs,
 		[LLM_TENSOR_MXFP4] = llm_avx2_matmul_mxfp4,
 	},
-	.quantize = llm_avx2_quantize,
+	.quantize = {
+		[LLM_INPUT_Q8_0] = llm_avx2_quantize_q8_0,
+		[LLM_INPUT_Q8_1] = llm_avx2_quantize_q8_1,
+		[LLM_INPUT_Q8_K] = llm_avx2_quantize_q8_k,
+	},
 	.sum = llm_avx2_sum,
 	.sum_squares = llm_avx2_sum_squares,
 	.sum_squares_from = llm_avx2_sum_squares_from,

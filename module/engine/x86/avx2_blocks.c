@@ -207,18 +207,21 @@ static __always_inline struct numbers take_iq4_xs(const u8 *block, u32 part)
 			  _cvtsh_ss(b->scale) * (float)llm_iq4_xs_scale(b, part), 0);
 }
 
+/* Whether values have a sign, or else a minimum of each half or of the whole block. */
+enum kind { SIGNED, HALVES, WHOLE };
+
 /*
  * The sums of one output: eight lanes of products, and what the minima take off.
  * Values are below 64, or signed and at least -127: two products fit 16 bits.
  */
 static __always_inline void add_block(__m256 *sum, float *minimum, const struct numbers *w,
-				      const struct llm_block_x8 *x, const bool is_signed)
+				      const struct llm_block_x8 *x, const enum kind kind)
 {
 	__m256i xv = _mm256_loadu_si256((const __m256i *)x->values);
 	float scale = llm_float(x->scale_bits);
 	__m256i pairs;
 
-	if (is_signed)
+	if (kind == SIGNED)
 		pairs = _mm256_maddubs_epi16(_mm256_sign_epi8(w->values, w->values),
 					     _mm256_sign_epi8(xv, w->values));
 	else
@@ -226,7 +229,9 @@ static __always_inline void add_block(__m256 *sum, float *minimum, const struct 
 	*sum = _mm256_fmadd_ps(_mm256_mul_ps(w->scales, _mm256_set1_ps(scale)),
 			       _mm256_cvtepi32_ps(_mm256_madd_epi16(pairs, _mm256_set1_epi16(1))),
 			       *sum);
-	if (!is_signed)
+	if (kind == WHOLE)
+		*minimum += w->minima[0] * llm_float(x->sum_bits);
+	else if (kind == HALVES)
 		*minimum += scale * (w->minima[0] * (float)x->sums[0] +
 				     w->minima[1] * (float)x->sums[1]);
 }
@@ -244,7 +249,7 @@ typedef struct numbers (*take)(const u8 *block, u32 part);
 
 static __always_inline void dot(const struct llm_matmul *m, u32 o, u32 r, const u32 rows,
 				take take_numbers, const u32 bytes, const u32 parts,
-				const bool is_signed)
+				const enum kind kind)
 {
 	const u8 *block = m->w + o * m->w_stride;
 	const struct llm_block_x8 *x[ROWS];
@@ -264,7 +269,7 @@ static __always_inline void dot(const struct llm_matmul *m, u32 o, u32 r, const 
 			w = take_numbers(block, part);
 #pragma GCC unroll 4
 			for (i = 0; i < rows; i++)
-				add_block(&sums[i], &minima[i], &w, &x[i][b + part], is_signed);
+				add_block(&sums[i], &minima[i], &w, &x[i][b + part], kind);
 		}
 	}
 #pragma GCC unroll 4
@@ -272,29 +277,29 @@ static __always_inline void dot(const struct llm_matmul *m, u32 o, u32 r, const 
 		llm_matmul_store(m, r + i, o, sum_lanes(sums[i]) - minima[i]);
 }
 
-/* A matrix product for one type: its name, its block, 32 numbers in it, signed? */
-#define DEFINE_MATMUL(type, block, parts, is_signed)					\
+/* A matrix product for one type: its name, its block, 32 numbers in it, their kind. */
+#define DEFINE_MATMUL(type, block, parts, kind)						\
 void llm_avx2_matmul_##type(const struct llm_matmul *m)					\
 {											\
 	u32 o, r;									\
 											\
 	for (o = 0; o < m->outputs; o++) {						\
 		for (r = 0; r + ROWS <= m->rows; r += ROWS)				\
-			dot(m, o, r, ROWS, take_##type, sizeof(block), parts, is_signed); \
+			dot(m, o, r, ROWS, take_##type, sizeof(block), parts, kind);	\
 		for (; r < m->rows; r++)						\
-			dot(m, o, r, 1, take_##type, sizeof(block), parts, is_signed);	\
+			dot(m, o, r, 1, take_##type, sizeof(block), parts, kind);	\
 	}										\
 }
 
-DEFINE_MATMUL(q4_0, struct llm_block_q4_0, 1, false)
-DEFINE_MATMUL(q4_1, struct llm_block_q4_1, 1, false)
-DEFINE_MATMUL(q5_0, struct llm_block_q5_0, 1, false)
-DEFINE_MATMUL(q5_1, struct llm_block_q5_1, 1, false)
-DEFINE_MATMUL(iq4_nl, struct llm_block_q4_0, 1, true)
-DEFINE_MATMUL(mxfp4, struct llm_block_mxfp4, 1, true)
-DEFINE_MATMUL(q2_k, struct llm_block_q2_k, 8, false)
-DEFINE_MATMUL(q3_k, struct llm_block_q3_k, 8, false)
-DEFINE_MATMUL(q4_k, struct llm_block_q4_k, 8, false)
-DEFINE_MATMUL(q5_k, struct llm_block_q5_k, 8, false)
-DEFINE_MATMUL(q6_k, struct llm_block_q6_k, 8, false)
-DEFINE_MATMUL(iq4_xs, struct llm_block_iq4_xs, 8, true)
+DEFINE_MATMUL(q4_0, struct llm_block_q4_0, 1, HALVES)
+DEFINE_MATMUL(q4_1, struct llm_block_q4_1, 1, WHOLE)
+DEFINE_MATMUL(q5_0, struct llm_block_q5_0, 1, HALVES)
+DEFINE_MATMUL(q5_1, struct llm_block_q5_1, 1, WHOLE)
+DEFINE_MATMUL(iq4_nl, struct llm_block_q4_0, 1, SIGNED)
+DEFINE_MATMUL(mxfp4, struct llm_block_mxfp4, 1, SIGNED)
+DEFINE_MATMUL(q2_k, struct llm_block_q2_k, 8, HALVES)
+DEFINE_MATMUL(q3_k, struct llm_block_q3_k, 8, HALVES)
+DEFINE_MATMUL(q4_k, struct llm_block_q4_k, 8, HALVES)
+DEFINE_MATMUL(q5_k, struct llm_block_q5_k, 8, HALVES)
+DEFINE_MATMUL(q6_k, struct llm_block_q6_k, 8, HALVES)
+DEFINE_MATMUL(iq4_xs, struct llm_block_iq4_xs, 8, SIGNED)

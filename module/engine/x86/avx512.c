@@ -211,7 +211,11 @@ const struct llm_form llm_form_avx512 = {
 		[LLM_TENSOR_Q4_0] = matmul_groups_q4_0,
 		[LLM_TENSOR_Q8_0] = matmul_groups_q8_0,
 	},
-	.quantize = llm_avx2_quantize,
+	.quantize = {
+		[LLM_INPUT_Q8_0] = llm_avx2_quantize_q8_0,
+		[LLM_INPUT_Q8_1] = llm_avx2_quantize_q8_1,
+		[LLM_INPUT_Q8_K] = llm_avx2_quantize_q8_k,
+	},
 	.sum = llm_avx2_sum,
 	.sum_squares = llm_avx2_sum_squares,
 	.sum_squares_from = llm_avx2_sum_squares_from,
