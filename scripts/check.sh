@@ -14,14 +14,33 @@ logs=build/check
 # The smallest model the project ships; tests of one kernel take the same.
 model=$(find models -name '*.gguf' -printf '%s %p\n' | sort -n | sed -n '1s/^[0-9]* //p')
 
+# Ends what runs, virtual machines too, before this ends with status $1.
+# shellcheck disable=SC2317 # a trap calls it
+stop() {
+	local group
+
+	trap '' HUP INT TERM
+	for group in $(jobs -p); do
+		kill -TERM -- "-$group"
+	done
+	wait
+	exit "$1"
+}
+
 # Runs a suite, its output shown and logged, its status the last line of the log.
 suite() {
 	local name=$1 start=$SECONDS
 
 	shift
 	echo "# suite $name: $*"
-	"$@" </dev/null 2>&1 | tee "$logs/$name.log"
-	echo "@exit ${PIPESTATUS[0]}" >>"$logs/$name.log"
+	# A process group of its own, and in the background, so that a trap need not wait.
+	set -m
+	{
+		"$@" </dev/null 2>&1 | tee "$logs/$name.log"
+		echo "@exit ${PIPESTATUS[0]}" >>"$logs/$name.log"
+	} &
+	set +m
+	wait $!
 	echo "# suite $name: $((SECONDS - start)) s"
 }
 
@@ -65,6 +84,7 @@ host() {
 }
 
 uml() {
+	suite run selftests/vm/test
 	suite uml machine uml 1800
 	suite uml-debug machine uml-debug 3000
 	suite kunit kunit uml-debug
@@ -122,6 +142,9 @@ sum() {
 		}' "$@"
 }
 
+trap 'stop 129' HUP
+trap 'stop 130' INT
+trap 'stop 143' TERM
 mkdir -p $logs
 rm -f $logs/*
 for part in "$@"; do
