@@ -120,6 +120,8 @@ struct llmctl_message {
  * @done: a request is over
  * @event: something that a group told
  * @message: a text of a topic that was subscribed
+ * @refused: nobody got a reply of a session that subscribed: a queue of its topic is
+ *	full, and the topic refuses what it has no place for
  * @stopped: a session that subscribed takes no texts any more: enum llm_stopped says
  *	why, and how many replies it made
  */
@@ -128,6 +130,7 @@ struct llmctl_bus_handlers {
 	void (*done)(void *data, const struct llmctl_done *done);
 	void (*event)(void *data, const struct llmctl_event *event);
 	void (*message)(void *data, const struct llmctl_message *message);
+	void (*refused)(void *data, const struct llmctl_message *reply);
 	void (*stopped)(void *data, __u64 session, __u32 why, __u32 turns);
 };
 

@@ -71,7 +71,8 @@ static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr
 		bus->handlers.event(bus->data, &event);
 }
 
-static void pass_message(const struct llmctl_bus *bus, struct nlattr *const *attrs)
+static void pass_message(const struct llmctl_bus *bus, struct nlattr *const *attrs,
+			 void (*handler)(void *data, const struct llmctl_message *message))
 {
 	struct nlattr *name = attrs[LLM_A_TOPIC_NAME];
 	struct nlattr *bytes = attrs[LLM_A_TOPIC_BYTES];
@@ -87,8 +88,8 @@ static void pass_message(const struct llmctl_bus *bus, struct nlattr *const *att
 		.length = bytes ? nla_len(bytes) : 0,
 	};
 
-	if (bus->handlers.message)
-		bus->handlers.message(bus->data, &message);
+	if (handler)
+		handler(bus->data, &message);
 }
 
 static void pass_stopped(const struct llmctl_bus *bus, struct nlattr *const *attrs)
@@ -114,7 +115,9 @@ static void pass(const struct llmctl_bus *bus, struct nl_msg *message)
 	else if (genl->cmd == LLM_CMD_DONE)
 		pass_done(bus, attrs);
 	else if (genl->cmd == LLM_CMD_MESSAGE)
-		pass_message(bus, attrs);
+		pass_message(bus, attrs, bus->handlers.message);
+	else if (genl->cmd == LLM_CMD_REPLY_REFUSED)
+		pass_message(bus, attrs, bus->handlers.refused);
 	else if (genl->cmd == LLM_CMD_SESSION_STOPPED)
 		pass_stopped(bus, attrs);
 	else

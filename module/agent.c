@@ -13,6 +13,10 @@
 #include "port.h"
 #include "session.h"
 #include "turn.h"
+#include "user.h"
+
+/* Room for the attributes of a message, but for bytes. */
+#define MESSAGE_SIZE	256
 
 static struct llm_session *session_of(const struct llm_agent *agent)
 {
@@ -90,6 +94,14 @@ void llm_agent_reply_to(struct llm_agent *agent, struct llm_topic *topic, bool a
 	agent->admin = admin;
 }
 
+static void forget_refused(struct llm_agent *agent)
+{
+	llm_message_put(agent->refused);
+	llm_topic_put(agent->refused_by);
+	agent->refused = NULL;
+	agent->refused_by = NULL;
+}
+
 void llm_agent_forget(struct llm_agent *agent)
 {
 	struct llm_owned *owned = agent->owned;
@@ -98,6 +110,7 @@ void llm_agent_forget(struct llm_agent *agent)
 	list_del(&agent->link);
 	llm_inbox_leave(&agent->inbox, NULL);
 	llm_agent_reply_to(agent, NULL, false);
+	forget_refused(agent);
 	remove_wait_queue(session_of(agent)->wait, &agent->wait);
 	llm_free_private(agent->bytes, LLM_MAX_MESSAGE);
 	kfree(agent);
@@ -127,6 +140,10 @@ static enum llm_stopped why_stopped(int code)
 	}
 }
 
+/*
+ * Publishes the reply. One that a full queue refuses waits until the socket was told,
+ * not until there is room: sessions could wait for each other.
+ */
 static int publish(struct llm_agent *agent)
 {
 	const struct llm_asker asker = {
@@ -145,12 +162,14 @@ static int publish(struct llm_agent *agent)
 	if (IS_ERR(message))
 		return PTR_ERR(message);
 	ret = llm_topic_publish(agent->reply_to, &asker, message);
-	llm_message_put(message);
-	/*
-	 * A reply that a full queue refuses is counted there and lost. Waiting for
-	 * room could be for each other.
-	 */
-	return ret == -EAGAIN ? 0 : ret;
+	if (ret != -EAGAIN) {
+		llm_message_put(message);
+		return ret;
+	}
+	agent->refused = message;
+	agent->refused_by = llm_topic_hold(agent->reply_to);
+	llm_port_queue(&agent->port->work, 0);
+	return 0;
 }
 
 /* The reply is complete. */
@@ -232,7 +251,7 @@ static bool begin_reply(struct llm_agent *agent)
 
 static void run(struct llm_agent *agent)
 {
-	while (!agent->ended) {
+	while (!agent->ended && !agent->refused) {
 		if (agent->talking) {
 			if (!take_reply(agent))
 				return;
@@ -256,7 +275,32 @@ void llm_agent_run_all(struct llm_port *port)
 		run(agent);
 }
 
-static int tell(const struct llm_agent *agent)
+static int tell_refused(const struct llm_agent *agent)
+{
+	const struct llm_message *message = agent->refused;
+	const struct llm_topic *topic = agent->refused_by;
+	struct sk_buff *skb;
+	void *header;
+
+	skb = genlmsg_new(MESSAGE_SIZE + message->length, GFP_KERNEL);
+	if (!skb)
+		return -EAGAIN;
+	header = genlmsg_put(skb, 0, 0, &llm_family, 0, LLM_CMD_REPLY_REFUSED);
+	if (WARN_ON(!header || nla_put_string(skb, LLM_A_TOPIC_NAME, topic->name) ||
+		    nla_put_u32(skb, LLM_A_TOPIC_OWNER,
+				from_kuid_munged(agent->port->user_ns, topic->owner->uid)) ||
+		    nla_put_u64_64bit(skb, LLM_A_TOPIC_SESSION, message->session,
+				      LLM_A_TOPIC_PAD) ||
+		    nla_put_u32(skb, LLM_A_TOPIC_HOPS, message->hops) ||
+		    nla_put(skb, LLM_A_TOPIC_BYTES, message->length, message->bytes))) {
+		nlmsg_free(skb);
+		return 0;
+	}
+	genlmsg_end(skb, header);
+	return llm_port_send(agent->port, skb);
+}
+
+static int tell_stopped(const struct llm_agent *agent)
 {
 	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
 	void *header;
@@ -283,9 +327,16 @@ int llm_agent_tell_all(struct llm_port *port)
 
 	lockdep_assert_held(&port->lock);
 	list_for_each_entry_safe(agent, next, &port->agents, link) {
+		if (agent->refused) {
+			ret = tell_refused(agent);
+			if (ret)
+				return ret;
+			forget_refused(agent);
+			llm_port_has_agents(port);
+		}
 		if (!agent->ended)
 			continue;
-		ret = tell(agent);
+		ret = tell_stopped(agent);
 		if (ret)
 			return ret;
 		llm_agent_forget(agent);

@@ -31,6 +31,9 @@ struct llm_port;
  * @hops: sessions that may pass that on
  * @length: bytes of it
  * @bytes: its first LLM_MAX_MESSAGE bytes
+ * @refused: reply that a full queue did not take, until the socket was told, or NULL;
+ *	a reference
+ * @refused_by: its topic; a reference
  * @ended: it takes no texts any more
  * @why: enum llm_stopped
  */
@@ -48,6 +51,8 @@ struct llm_agent {
 	u32 hops;
 	u32 length;
 	u8 *bytes;
+	struct llm_message *refused;
+	struct llm_topic *refused_by;
 	bool ended;
 	enum llm_stopped why;
 };
@@ -94,7 +99,8 @@ void llm_agent_forget(struct llm_agent *agent);
 void llm_agent_run_all(struct llm_port *port);
 
 /**
- * llm_agent_tell_all() - tells the socket of those that ended, and forgets them
+ * llm_agent_tell_all() - tells the socket of replies that were refused, and of those
+ *	that ended, which are forgotten
  * @port: socket; @lock is held
  *
  * Return: 0 or -EAGAIN where the socket has no room.

@@ -480,3 +480,24 @@ int device_put(const char *path, const char *text)
 	close(fd);
 	return error;
 }
+
+static const char *parameter_path(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/llm/parameters/%s", name);
+	return path;
+}
+
+long long device_parameter(const char *name)
+{
+	return device_number(parameter_path(name), NULL);
+}
+
+int device_set_parameter(const char *name, long long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lld", value);
+	return device_put(parameter_path(name), text);
+}

@@ -293,4 +293,10 @@ long long device_number(const char *path, const char *key);
  */
 int device_put(const char *path, const char *text);
 
+/** device_parameter() - a parameter of the module. Return: its number, or -1. */
+long long device_parameter(const char *name);
+
+/** device_set_parameter() - changes it. Return: 0 or a negative errno. */
+int device_set_parameter(const char *name, long long value);
+
 #endif /* LLM_TEST_DEVICE_H */

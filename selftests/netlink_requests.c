@@ -23,7 +23,6 @@
 #define SLOW_MODEL "netlink-slow"
 #define OTHER_MODEL "netlink-other"
 #define PROMPT "abc abc"
-#define PARAMETERS "/sys/module/llm/parameters/"
 
 static struct genl_message message;
 
@@ -36,23 +35,6 @@ FIXTURE(netlink)
 	struct genl genl;
 	long long parameters[ARRAY_SIZE(parameters)];
 };
-
-static int set_parameter(const char *name, long long value)
-{
-	char path[128], text[32];
-
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	snprintf(text, sizeof(text), "%lld", value);
-	return device_put(path, text);
-}
-
-static long long get_parameter(const char *name)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	return device_number(path, NULL);
-}
 
 /* Whether all of a kind are gone, soon. Sockets and what they have end in their own time. */
 static bool all_end(struct genl *genl, __u8 command)
@@ -68,7 +50,7 @@ static bool all_end(struct genl *genl, __u8 command)
 FIXTURE_SETUP(netlink)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		self->parameters[i] = get_parameter(parameters[i]);
+		self->parameters[i] = device_parameter(parameters[i]);
 		ASSERT_LE(0, self->parameters[i]);
 	}
 	device_image_make(&self->image, 3);
@@ -84,7 +66,7 @@ FIXTURE_TEARDOWN_PARENT(netlink)
 	int error;
 
 	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		EXPECT_EQ(0, set_parameter(parameters[i], self->parameters[i]));
+		EXPECT_EQ(0, device_set_parameter(parameters[i], self->parameters[i]));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		error = device_unload_soon(others[i]);
@@ -440,7 +422,7 @@ TEST_F(netlink, cancels_queries_and_keeps_deadlines)
 
 	device_image_build(&long_one, &options);
 	ASSERT_EQ(0, device_load(SLOW_MODEL, &long_one, 0));
-	ASSERT_EQ(0, set_parameter("reader_timeout", 3600));
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 3600));
 	ASSERT_EQ(0, genl_open(other));
 	id = submit_endless(other, &long_one, 0);
 	ASSERT_LT(0, id) TH_LOG("%s", other->reason);
@@ -638,7 +620,7 @@ TEST_F(netlink, keeps_others_out)
 {
 	EXPECT_EQ(0, as_nobody(nobody_opens, NULL));
 	EXPECT_EQ(0, as_nobody(nobody_uses, &self->genl));
-	ASSERT_EQ(0, set_parameter("netlink_gid", 65534));
+	ASSERT_EQ(0, device_set_parameter("netlink_gid", 65534));
 	EXPECT_EQ(0, as_nobody(member_submits, NULL));
 }
 
@@ -681,7 +663,7 @@ TEST_F(netlink, gives_up_a_reader_that_never_comes)
 	char bytes[64];
 	int tiny = 1;
 
-	ASSERT_EQ(0, set_parameter("reader_timeout", 1));
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 1));
 	ASSERT_EQ(0, genl_open(other));
 	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
 	begin_submit(other, 200);
@@ -774,7 +756,7 @@ TEST_F(netlink, tells_of_refusals_and_memory)
 	/* A whole context of this model does not fit. */
 	device_image_make_slow(&slow);
 	ASSERT_EQ(0, device_load(SLOW_MODEL, &slow, 0));
-	ASSERT_EQ(0, set_parameter("max_state", 1));
+	ASSERT_EQ(0, device_set_parameter("max_state", 1));
 	begin_submit(&self->genl, 0);
 	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
 	EXPECT_EQ(-ENOMEM, genl_do(&self->genl, &message));

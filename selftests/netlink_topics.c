@@ -2,6 +2,7 @@
 /* Topics: publishing, subscribing, sessions that talk to each other, sharing. */
 #include <errno.h>
 #include <linux/genetlink.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,19 +16,29 @@
 #include "harness.h"
 
 #define MODEL "topics"
-#define PARAMETERS "/sys/module/llm/parameters/"
 
 static struct genl_message message;
+
+/* Parameters of the module that tests change. */
+static const char *const parameters[] = {
+	"max_user_messages", "max_user_subscriptions", "max_user_topics", "netlink_gid",
+	"reader_timeout",
+};
 
 FIXTURE(topics)
 {
 	struct device_image image;
 	struct genl genl;
 	struct genl other;
+	long long parameters[ARRAY_SIZE(parameters)];
 };
 
 FIXTURE_SETUP(topics)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
+		self->parameters[i] = device_parameter(parameters[i]);
+		ASSERT_LE(0, self->parameters[i]);
+	}
 	device_image_make(&self->image, 3);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(&self->genl));
@@ -36,6 +47,8 @@ FIXTURE_SETUP(topics)
 
 FIXTURE_TEARDOWN_PARENT(topics)
 {
+	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
+		EXPECT_EQ(0, device_set_parameter(parameters[i], self->parameters[i]));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
 }
 
@@ -363,6 +376,66 @@ TEST_F(topics, a_full_queue_refuses)
 	EXPECT_EQ(0, publish(&self->genl, "narrow", "abc"));
 }
 
+/* Whether the next message is a reply of a session that nobody got. */
+static bool is_refused(struct genl *genl, __u64 session)
+{
+	size_t length = 0;
+
+	if (genl_wait(genl, 60000) != LLM_CMD_REPLY_REFUSED)
+		return false;
+	genl_find(&genl->event, LLM_A_TOPIC_BYTES, &length);
+	return length && genl_u64(&genl->event, LLM_A_TOPIC_SESSION) == session &&
+	       genl_u32(&genl->event, LLM_A_TOPIC_HOPS) == 15;
+}
+
+/*
+ * Has a session reply to a topic until two replies were refused: the last texts may
+ * find some room still. Returns how many texts the topic took.
+ */
+static __u64 reply_until_refused(struct genl *genl, const char *name)
+{
+	__u64 published = count_of(genl, name, LLM_A_TOPIC_PUBLISHED);
+	__u64 refused = count_of(genl, name, LLM_A_TOPIC_REFUSED);
+	__u64 end = refused + 2;
+	int i;
+
+	for (i = 0; i < 6000 && refused < end; i++) {
+		__u64 before = published + refused;
+
+		if (publish(genl, "asked", "abc"))
+			return 0;
+		for (; i < 6000 && published + refused == before; i++) {
+			usleep(10000);
+			published = count_of(genl, name, LLM_A_TOPIC_PUBLISHED);
+			refused = count_of(genl, name, LLM_A_TOPIC_REFUSED);
+		}
+	}
+	return published;
+}
+
+/* The socket that has the session is told, and the session goes on. */
+TEST_F(topics, a_full_queue_refuses_replies)
+{
+	__u64 session = open_session(&self->genl, &self->image, 4);
+	__u64 published, i;
+
+	ASSERT_EQ(-EAGAIN, fill(&self->genl, &self->other, "narrow", LLM_OVERFLOW_REFUSE));
+	ASSERT_EQ(0, subscribe_session(&self->genl, session, "asked", "narrow", 0));
+	published = reply_until_refused(&self->genl, "narrow");
+	ASSERT_TRUE(is_refused(&self->genl, session));
+	EXPECT_STREQ("narrow", genl_find(&self->genl.event, LLM_A_TOPIC_NAME, NULL));
+	EXPECT_EQ(getuid(), genl_u32(&self->genl.event, LLM_A_TOPIC_OWNER));
+	ASSERT_TRUE(is_refused(&self->genl, session));
+	EXPECT_EQ(-EAGAIN, genl_wait(&self->genl, 100));
+	for (i = 1; i <= published; i++) {
+		ASSERT_EQ(LLM_CMD_MESSAGE, genl_wait(&self->other, 60000));
+		EXPECT_EQ(i, genl_u64(&self->other.event, LLM_A_TOPIC_NUMBER));
+	}
+	ASSERT_EQ(0, publish(&self->genl, "asked", "abc"));
+	ASSERT_EQ(LLM_CMD_MESSAGE, genl_wait(&self->other, 60000));
+	EXPECT_EQ(session, genl_u64(&self->other.event, LLM_A_TOPIC_SESSION));
+}
+
 TEST_F(topics, a_full_queue_drops_the_oldest)
 {
 	__u64 dropped, missed = 0, number = 0, before;
@@ -484,28 +557,13 @@ TEST_F(topics, end_with_their_socket)
 	EXPECT_GT(600, i);
 }
 
-/* Sets a parameter of the module. Returns what it was, or -1. */
-static long long set_parameter(const char *name, long long value)
-{
-	char path[128], text[32];
-	long long before;
-
-	snprintf(path, sizeof(path), PARAMETERS "%s", name);
-	snprintf(text, sizeof(text), "%lld", value);
-	before = device_number(path, NULL);
-	return device_put(path, text) ? -1 : before;
-}
-
 TEST_F(topics, users_have_so_many)
 {
-	long long topics = set_parameter("max_user_topics", 2);
-	long long subscriptions = set_parameter("max_user_subscriptions", 1);
-	long long bytes = set_parameter("max_user_messages", 1000);
 	char text[400];
 
-	ASSERT_LT(0, topics);
-	ASSERT_LT(0, subscriptions);
-	ASSERT_LT(0, bytes);
+	ASSERT_EQ(0, device_set_parameter("max_user_topics", 2));
+	ASSERT_EQ(0, device_set_parameter("max_user_subscriptions", 1));
+	ASSERT_EQ(0, device_set_parameter("max_user_messages", 1000));
 	EXPECT_EQ(0, topic_change(&self->genl, "one", LLM_A_TOPIC_HISTORY, 256));
 	EXPECT_EQ(0, topic_open(&self->genl, "two"));
 	EXPECT_EQ(-EDQUOT, topic_open(&self->genl, "three"));
@@ -524,25 +582,20 @@ TEST_F(topics, users_have_so_many)
 	EXPECT_TRUE(hears(&self->genl, text));
 	EXPECT_EQ(0, topic_change(&self->genl, "one", LLM_A_TOPIC_HISTORY, 0));
 	EXPECT_EQ(0, publish(&self->genl, "one", text));
-	set_parameter("max_user_topics", topics);
-	set_parameter("max_user_subscriptions", subscriptions);
-	set_parameter("max_user_messages", bytes);
 }
 
 TEST_F(topics, a_socket_that_is_not_read_ends)
 {
-	long long timeout = set_parameter("reader_timeout", 1);
+	struct pollfd poller = { .fd = self->other.fd };
 	char bytes[64];
-	int i;
 
-	ASSERT_LT(0, timeout);
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 1));
 	fill(&self->genl, &self->other, "unread", LLM_OVERFLOW_DROP_OLDEST);
-	for (i = 0; i < 600 && count_of(&self->genl, "unread", LLM_A_TOPIC_SUBSCRIBERS); i++)
-		usleep(100000);
-	EXPECT_GT(600, i);
+	ASSERT_EQ(1, poll(&poller, 1, 600000));
+	EXPECT_EQ(POLLERR, poller.revents);
 	EXPECT_EQ(-1, recv(self->other.fd, bytes, sizeof(bytes), 0));
 	EXPECT_EQ(ENOBUFS, errno);
-	set_parameter("reader_timeout", timeout);
+	EXPECT_TRUE(reaches(&self->genl, "unread", LLM_A_TOPIC_SUBSCRIBERS, 0));
 }
 
 /* Runs a function as a user without rights but those of the group. Returns its status. */
@@ -621,11 +674,10 @@ static int may_only_subscribe(__u32 owner)
 
 TEST_F(topics, sharing_is_the_owners)
 {
-	long long group = set_parameter("netlink_gid", 65534);
 	pid_t child;
 	int status;
 
-	ASSERT_LE(0, group);
+	ASSERT_EQ(0, device_set_parameter("netlink_gid", 65534));
 	ASSERT_EQ(0, subscribe(&self->genl, "shared"));
 	EXPECT_EQ(0, as_nobody(sees_nothing));
 	ASSERT_EQ(0, topic_change(&self->genl, "shared", LLM_A_TOPIC_SHARE, LLM_SHARE_PUBLISH));
@@ -643,7 +695,6 @@ TEST_F(topics, sharing_is_the_owners)
 	EXPECT_EQ(0, publish(&self->other, "shared", "for some"));
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, WEXITSTATUS(status));
-	set_parameter("netlink_gid", group);
 }
 
 /* In another network namespace: the same names are other topics. */

@@ -117,6 +117,13 @@ static void show(void *data, const struct llmctl_message *message)
 	watch->over = watch->left && !--watch->left;
 }
 
+static void tell_refused(void *data, const struct llmctl_message *reply)
+{
+	(void)data;
+	fprintf(stderr, "session %" PRIu64 ": nobody got its reply: a queue of %s is full\n",
+		(uint64_t)reply->session, reply->topic);
+}
+
 static void stop(void *data, __u64 session, __u32 why, __u32 turns)
 {
 	static const char *const reasons[] = {
@@ -158,7 +165,9 @@ static int subscribe(struct llmctl_bus *bus, const struct llmctl_submission *set
 
 static int run_subscribe(const struct command *command, int argc, char **argv)
 {
-	static const struct llmctl_bus_handlers handlers = { .message = show, .stopped = stop };
+	static const struct llmctl_bus_handlers handlers = {
+		.message = show, .refused = tell_refused, .stopped = stop,
+	};
 	struct llmctl_subscription subscription = { 0 };
 	struct llmctl_submission setup = { 0 };
 	struct watch watch = { 0 };

@@ -41,7 +41,8 @@ enum llm_priority {
 /**
  * enum llm_overflow - what is done with a text that a subscriber's queue has
  *   no place for
- * @LLM_OVERFLOW_REFUSE: nobody gets it; who published it is told
+ * @LLM_OVERFLOW_REFUSE: nobody gets it; who published it is told, for a
+ *   session the socket that has it
  * @LLM_OVERFLOW_DROP_OLDEST: the oldest in that queue goes; its subscriber is
  *   told how many went
  */
@@ -249,6 +250,7 @@ enum {
 	LLM_CMD_REQUEST_REFUSED,
 	LLM_CMD_MEMORY_PRESSURE,
 	LLM_CMD_TOKEN_MADE,
+	LLM_CMD_REPLY_REFUSED,
 
 	__LLM_CMD_MAX,
 	LLM_CMD_MAX = (__LLM_CMD_MAX - 1)
