@@ -15,7 +15,8 @@ static void usage(FILE *to)
 	      "Writes a model with random weights.\n\n"
 	      "  -a KIND     kind of model, one of those that -L lists; else llama\n"
 	      "  -t TYPE     number format of the matrices, such as Q4_K; several, separated\n"
-	      "              by commas, take turns; else F32\n"
+	      "              by commas, take turns; or Q4_K_M, llama.cpp's mix of Q4_K\n"
+	      "              and Q6_K; else F32\n"
 	      "  -l N        layers; else 4\n"
 	      "  -w N        width; else 256\n"
 	      "  -f N        width of the feed-forward part; else twice the width\n"
@@ -63,6 +64,9 @@ static void set_types(struct sizes *s, char *names)
 {
 	char *name, *rest;
 
+	s->mixed = !strcasecmp(names, "Q4_K_M");
+	if (s->mixed)
+		return;
 	for (name = strtok_r(names, ",", &rest); name; name = strtok_r(NULL, ",", &rest)) {
 		if (s->type_count == MAX_TYPES)
 			die("-t takes at most %d types", MAX_TYPES);
@@ -115,7 +119,7 @@ static void set(struct sizes *s, char option, char *argument)
 
 static void complete(struct sizes *s)
 {
-	if (!s->type_count)
+	if (!s->type_count && !s->mixed)
 		s->types[s->type_count++] = format_find("F32");
 	if (!s->layers)
 		s->layers = s->kind->layers ? s->kind->layers : 4;

@@ -36,10 +36,34 @@ static void add_f32(struct adding *a, const char *name, uint32_t columns, uint32
 		    (struct numbers) { .middle = middle, .spread = spread });
 }
 
-/* Where rows are no whole blocks of the format, smaller blocks, or none. */
-static const struct format *format_for(struct adding *a, uint32_t columns)
+/* What llama.cpp's Q4_K_M gives more bits: a half of what matters most. */
+static bool matters(const struct adding *a, const char *name)
 {
-	const struct format *format = a->s->types[a->matrices++ % a->s->type_count];
+	uint32_t layers = a->s->layers;
+
+	if (!strcmp(name, "output.weight"))
+		return true;
+	if (!strstr(name, "attn_v.") && !strstr(name, "ffn_down."))
+		return false;
+	return a->layer < layers / 8 || a->layer >= 7 * layers / 8 ||
+	       (a->layer - layers / 8) % 3 == 2;
+}
+
+static const struct format *mixed_format(const struct adding *a, const char *name,
+					 uint32_t columns)
+{
+	bool whole = columns % 256 == 0;
+
+	if (matters(a, name))
+		return format_find(whole ? "Q6_K" : "Q8_0");
+	return format_find(whole ? "Q4_K" : "Q5_0");
+}
+
+/* Where rows are no whole blocks of the format, smaller blocks, or none. */
+static const struct format *format_for(struct adding *a, const char *name, uint32_t columns)
+{
+	const struct format *format = a->s->mixed ? mixed_format(a, name, columns) :
+				      a->s->types[a->matrices++ % a->s->type_count];
 
 	if (columns % format->block)
 		format = format_find("Q8_0");
@@ -51,7 +75,7 @@ static const struct format *format_for(struct adding *a, uint32_t columns)
 static void add_matrix(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
 		       double gain)
 {
-	gguf_tensor(a->g, name, format_for(a, columns), columns, rows,
+	gguf_tensor(a->g, name, format_for(a, name, columns), columns, rows,
 		    (struct numbers) { .spread = gain / sqrt(columns) });
 }
 
@@ -148,7 +172,7 @@ static void add_stack(struct adding *a, const char *name, uint32_t columns, uint
 	char full[MAX_NAME];
 
 	name_in_layer(a, full, name, "weight");
-	gguf_stack(a->g, full, format_for(a, columns), columns, rows, EXPERT_COUNT,
+	gguf_stack(a->g, full, format_for(a, full, columns), columns, rows, EXPERT_COUNT,
 		   (struct numbers) { .spread = 1 / sqrt(columns) });
 }
 

@@ -90,6 +90,7 @@ struct kind {
  * @kind: its kind
  * @types: number formats of its matrices, which take turns
  * @type_count: how many
+ * @mixed: formats as in llama.cpp's Q4_K_M instead
  * @layers: layers
  * @width: numbers a token is represented by
  * @hidden: width of the feed-forward part
@@ -104,6 +105,7 @@ struct sizes {
 	const struct kind *kind;
 	const struct format *types[MAX_TYPES];
 	uint32_t type_count;
+	bool mixed;
 	uint32_t layers;
 	uint32_t width;
 	uint32_t hidden;
