@@ -184,7 +184,7 @@ prints_json() {
 	local arguments
 
 	for arguments in "ls --json" "ps --json" "topics --json" "info --json" "info --json test-small" \
-		"bench -m test-small -p 4 -n 4 -r 1 --json"; do
+		"bench -m test-small -p 4 -n 4 -r 1 --sessions 1,4 --contexts 6 --json"; do
 		# shellcheck disable=SC2086 # words
 		call 0 $arguments || return
 		python3 -m json.tool <"$scratch/out" >/dev/null 2>>"$scratch/why" ||

@@ -212,7 +212,7 @@ prints_json() {
 		--host tokenize --json -m MODEL abc"\\
 		--host score --json -m MODEL abc
 		--host run --json -m MODEL -n 50 --temp 2 --seed 1 abc
-		--host bench --json -m MODEL -p 4 -n 4 -r 2
+		--host bench --json -m MODEL -p 4 -n 4 -r 2 --sessions 2 --contexts 6
 	END
 }
 
@@ -302,9 +302,20 @@ tells_of_a_full_disk() {
 }
 
 measures_speed() {
-	call 0 --host bench -m "$model" -p 8 -n 8 -r 1 || return
-	[ "$(grep -cE '^(pp|tg)[0-9]+ +[0-9.]+ tokens/s' "$scratch/out")" -eq 2 ] ||
-		why "$(cat "$scratch/out")"
+	local name wrong
+
+	call 0 --host bench -m "$model" -p 8 -n 4 -r 1 --sessions 1,3 --contexts 9,12 || return
+	for name in 'pp[0-9]+' 'tg4' 'tg4x3' 'tg[0-9]+@9' 'tg[0-9]+@12'; do
+		[ "$(grep -cE "^$name +[0-9.]+ tokens/s .* [0-9.]+ ms\$" "$scratch/out")" -eq 1 ] ||
+			why "$name: $(cat "$scratch/out")" || return
+	done
+	call 0 --host bench -m "$model" -p 0 -n 4 -r 1 --sessions 0 || return
+	[ ! -s "$scratch/out" ] || why "nothing was asked for: $(cat "$scratch/out")" || return
+	for wrong in "--sessions 65" "--sessions 1,,2" "--sessions 1," "--contexts x" \
+		"--sessions 1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1"; do
+		# shellcheck disable=SC2086 # words
+		call 2 --host bench -m "$model" $wrong || return
+	done
 }
 
 # A context that takes minutes to fill.
@@ -458,7 +469,7 @@ result $? "a full disk is told of"
 is_interrupted
 result $? "an interrupt ends it with status 130"
 measures_speed
-result $? "bench prints two speeds"
+result $? "bench prints speeds"
 missing=
 [ -e "$stories" ] || missing="a file in LLM_SHARED"
 if [ "$missing" ]; then

@@ -47,6 +47,9 @@ struct session;
  * @detokenize: as llmctl_detokenize()
  * @score: as llmctl_score(); -EINTR when interrupted
  * @embed: as llmctl_embed(); -EINTR when interrupted
+ * @together: computes the replies to the prompts of sessions of one kind and model,
+ *	at most SESSIONS_TOGETHER, at the same time, and drops them; -EINTR when
+ *	interrupted
  */
 struct session_ops {
 	void (*close)(struct session *session);
@@ -75,7 +78,11 @@ struct session_ops {
 	int (*embed)(struct session *session, const struct llm_text *texts, __u32 pooling,
 		     __u32 flags, struct llmctl_embedding *embedding,
 		     struct llmctl_error *error);
+	int (*together)(struct session **sessions, __u32 count, struct llmctl_error *error);
 };
+
+/** SESSIONS_TOGETHER - sessions that can reply together at most. */
+#define SESSIONS_TOGETHER 64
 
 /**
  * struct session - one session; its kind puts its own behind this

@@ -139,6 +139,23 @@ static int device_embed(struct session *session, const struct llm_text *texts, _
 	return llmctl_embed(device_of(session), texts, pooling, flags, embedding, error);
 }
 
+/* The device computes all; what it has made of one waits while another is read. */
+static int device_together(struct session **sessions, __u32 count, struct llmctl_error *error)
+{
+	char buffer[4096];
+	ssize_t got;
+	__u32 i;
+
+	for (i = 0; i < count; i++) {
+		do {
+			got = device_reply(sessions[i], buffer, sizeof(buffer), error);
+			if (got < 0)
+				return got;
+		} while (got);
+	}
+	return 0;
+}
+
 static const struct session_ops device_ops = {
 	.close = device_close,
 	.model = device_model,
@@ -152,6 +169,7 @@ static const struct session_ops device_ops = {
 	.detokenize = device_detokenize,
 	.score = device_score,
 	.embed = device_embed,
+	.together = device_together,
 };
 
 static int choose(struct device_session *own, const struct backend_choice *choice,

@@ -132,23 +132,26 @@ int host_prompt(struct session *session, const void *text, size_t length,
 	return 0;
 }
 
+void host_token(struct host_session *own, void *logits)
+{
+	llm_sampler_begin(own->sampler, logits);
+	while (!llm_sampler_advance(own->sampler))
+		;
+	llm_request_token(&own->request, llm_sampler_token(own->sampler), &own->ready);
+	if (!own->first_token_ns)
+		own->first_token_ns = now_ns(CLOCK_MONOTONIC) - own->started_ns;
+}
+
 /* One step, and a token where the prompt is done. */
 static int advance(struct host_session *own, struct llmctl_error *error)
 {
-	struct llm_request *request = &own->request;
 	u32 outputs;
 	int ret;
 
-	ret = host_compute(own, request, &outputs, error);
-	if (ret || !outputs)
-		return ret;
-	llm_sampler_begin(own->sampler, llm_step_logits(own->step, 0));
-	while (!llm_sampler_advance(own->sampler))
-		;
-	llm_request_token(request, llm_sampler_token(own->sampler), &own->ready);
-	if (!own->first_token_ns)
-		own->first_token_ns = now_ns(CLOCK_MONOTONIC) - own->started_ns;
-	return 0;
+	ret = host_compute(own, &own->request, &outputs, error);
+	if (!ret && outputs)
+		host_token(own, llm_step_logits(own->step, 0));
+	return ret;
 }
 
 ssize_t host_reply(struct session *session, void *buffer, size_t size,

@@ -184,6 +184,7 @@ static const struct session_ops host_ops = {
 	.detokenize = host_detokenize,
 	.score = host_score,
 	.embed = host_embed,
+	.together = host_together,
 };
 
 static int prepare(struct host_session *own, const struct backend_choice *choice,

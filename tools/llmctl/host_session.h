@@ -82,6 +82,7 @@ int host_score(struct session *session, const void *text, size_t length, __u32 a
 	       struct llmctl_error *error);
 int host_embed(struct session *session, const struct llm_text *texts, __u32 pooling,
 	       __u32 flags, struct llmctl_embedding *embedding, struct llmctl_error *error);
+int host_together(struct session **sessions, __u32 count, struct llmctl_error *error);
 int host_prompt(struct session *session, const void *text, size_t length,
 		struct llmctl_error *error);
 ssize_t host_reply(struct session *session, void *buffer, size_t size,
@@ -102,5 +103,12 @@ int host_status(struct session *session, struct llm_session_info *status,
  */
 int host_compute(struct host_session *own, struct llm_request *request, u32 *outputs,
 		 struct llmctl_error *error);
+
+/**
+ * host_token() - chooses the next token of the reply under way
+ * @own: session
+ * @logits: of its last token, as llm_step_logits() gives them
+ */
+void host_token(struct host_session *own, void *logits);
 
 #endif /* HOST_SESSION_H */
