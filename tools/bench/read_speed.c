@@ -2,93 +2,85 @@
 /*
  * read_speed [THREADS [MIB]]
  *
- * How fast this machine reads memory, in GB/s: the best of ten passes of each
- * thread over a part of its own. The memory holds random numbers, since a host
- * may have merged pages that are equal.
+ * How fast this machine reads memory, in GB/s: the best of some passes of THREADS
+ * threads at once, each over a part of its own, with the widest loads there are.
+ * The memory is larger than caches, in large pages where they can be had, and
+ * holds random numbers, since a host may have merged pages that are equal.
  */
-#include <pthread.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
+#include <sys/mman.h>
 
-#define PASSES 10
+#include "threads.h"
+
+#define PASSES	15
+#define LINE	64
+/* A thread reads its part in streams, since one alone waits for each page's start. */
+#define STREAMS	4
+/* How far ahead of a load memory is asked for. */
+#define AHEAD	1024
+
+typedef uint64_t line_t __attribute__((vector_size(LINE)));
 
 struct part {
-	const uint64_t *words;
-	size_t count;
-	uint64_t sum;
+	const line_t *lines;
+	size_t stream;
+	line_t sum;
 };
 
-static double seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
-/* Eight sums, so that no addition waits for the one before. */
 static void *read_part(void *argument)
 {
 	struct part *part = argument;
-	uint64_t sums[8] = { 0 };
+	line_t sums[STREAMS] = { 0 };
 
-	for (size_t i = 0; i + 8 <= part->count; i += 8)
-		for (int j = 0; j < 8; j++)
-			sums[j] += part->words[i + j];
-	for (int j = 0; j < 8; j++)
-		part->sum += sums[j];
+	for (size_t i = 0; i < part->stream; i++)
+		for (size_t s = 0; s < STREAMS; s++) {
+			const line_t *at = part->lines + s * part->stream + i;
+
+			__builtin_prefetch((const char *)at + AHEAD);
+			sums[s] ^= *at;
+		}
+	for (size_t s = 0; s < STREAMS; s++)
+		part->sum ^= sums[s];
 	return NULL;
 }
 
-static double pass(struct part *parts, unsigned long threads)
+static uint64_t *random_words(size_t bytes)
 {
-	pthread_t *ids = calloc(threads, sizeof(*ids));
-	double start = seconds();
+	uint64_t state = 1, *words = aligned_alloc(2 << 20, bytes);
 
-	if (!ids)
+	if (!words) {
+		fputs("read_speed: not enough memory\n", stderr);
 		exit(1);
-	for (unsigned long i = 0; i < threads; i++)
-		if (pthread_create(&ids[i], NULL, read_part, &parts[i]))
-			exit(1);
-	for (unsigned long i = 0; i < threads; i++)
-		pthread_join(ids[i], NULL);
-	free(ids);
-	return seconds() - start;
+	}
+	madvise(words, bytes, MADV_HUGEPAGE);
+	for (size_t i = 0; i < bytes / sizeof(*words); i++) {
+		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
+		words[i] = state;
+	}
+	return words;
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long threads = argc > 1 ? strtoul(argv[1], NULL, 10) : 1;
-	unsigned long mib = argc > 2 ? strtoul(argv[2], NULL, 10) : 512;
-	size_t count = mib << 17;
-	uint64_t *words = malloc(count * sizeof(*words));
-	struct part *parts = calloc(threads ? threads : 1, sizeof(*parts));
-	uint64_t state = 1, check = 0;
-	double best = 1e9;
+	static struct part parts[THREADS_MOST];
+	unsigned long threads = threads_number(argc, argv, 1, 1, THREADS_MOST);
+	size_t bytes = threads_number(argc, argv, 2, 512, 1 << 20) << 20;
+	size_t stream = bytes / LINE / threads / STREAMS;
+	uint64_t best = UINT64_MAX, check = 0, *words = random_words(bytes);
 
-	if (!threads || !mib || !words || !parts) {
-		fputs("usage: read_speed [THREADS [MIB]]\n", stderr);
-		return 2;
-	}
-	for (size_t i = 0; i < count; i++) {
-		state = state * 6364136223846793005ULL + 1442695040888963407ULL;
-		words[i] = state;
-	}
 	for (unsigned long i = 0; i < threads; i++)
-		parts[i] = (struct part) { words + count / threads * i, count / threads, 0 };
+		parts[i] = (struct part) {
+			.lines = (const line_t *)words + i * STREAMS * stream, .stream = stream,
+		};
 	for (int i = 0; i < PASSES; i++) {
-		double took = pass(parts, threads);
+		uint64_t took = threads_run(threads, read_part, parts, sizeof(*parts));
 
-		if (took < best)
-			best = took;
+		best = took < best ? took : best;
 	}
+	/* What is not used would not be read. */
 	for (unsigned long i = 0; i < threads; i++)
-		check += parts[i].sum;
-	fprintf(stderr, "sum %016llx\n", (unsigned long long)check);
-	printf("%.1f\n", (double)(count * sizeof(*words)) / best * 1e-9);
-	free(parts);
+		check ^= parts[i].sum[0];
+	fprintf(stderr, "check %016llx\n", (unsigned long long)check);
+	printf("%.1f\n", (double)(stream * STREAMS * LINE * threads) / (double)best);
 	free(words);
 	return 0;
 }
