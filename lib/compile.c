@@ -26,6 +26,7 @@ static const struct tokenizer tokenizers[] = {
 	{ "gpt2", compile_vocab_bpe },
 	{ "bert", compile_vocab_wordpiece },
 	{ "rwkv", compile_vocab_rwkv },
+	{ "t5", compile_vocab_unigram },
 };
 
 void compile_fail(struct compile *c, int code, const char *format, ...)

@@ -313,6 +313,12 @@ void compile_vocab_wordpiece(struct compile *c);
 void compile_vocab_rwkv(struct compile *c);
 
 /**
+ * compile_vocab_unigram() - compiles SentencePiece's other kind of vocabulary
+ * @c: compilation
+ */
+void compile_vocab_unigram(struct compile *c);
+
+/**
  * compile_chat() - compiles the chat template, if there is one
  * @c: compilation whose vocabulary was compiled
  *

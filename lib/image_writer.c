@@ -5,7 +5,7 @@
 #include "image_writer.h"
 #include "number.h"
 
-#define MAX_SECTIONS 13
+#define MAX_SECTIONS 14
 
 static __u64 align_up(__u64 offset)
 {
@@ -117,6 +117,21 @@ void image_set_fold(struct image_writer *writer, const void *bytes, size_t lengt
 	add(writer, &writer->fold, bytes, length);
 }
 
+void image_add_replacement(struct image_writer *writer, const void *from, __u16 from_length,
+			   const void *to, __u16 to_length)
+{
+	struct llm_image_replacement replacement = {
+		.from = writer->strings.length,
+		.to = writer->strings.length + from_length,
+		.from_length = from_length,
+		.to_length = to_length,
+	};
+
+	add(writer, &writer->strings, from, from_length);
+	add(writer, &writer->strings, to, to_length);
+	add(writer, &writer->replacements, &replacement, sizeof(replacement));
+}
+
 /**
  * struct layout - where the sections lie; the data, as the longest, last
  * @sections: sections
@@ -148,6 +163,8 @@ static void lay_out(const struct image_writer *writer, struct layout *layout)
 		{ LLM_SECTION_MERGES, writer->merges.bytes, writer->merges.length, true },
 		{ LLM_SECTION_SPLIT, writer->split.bytes, writer->split.length, true },
 		{ LLM_SECTION_FOLD, writer->fold.bytes, writer->fold.length, true },
+		{ LLM_SECTION_REPLACEMENTS, writer->replacements.bytes,
+		  writer->replacements.length, writer->replacements.length > 0 },
 		{ LLM_SECTION_CHAT, &writer->chat, sizeof(writer->chat), writer->has_chat },
 		{ LLM_SECTION_DATA, NULL, writer->data_length, true },
 	};
@@ -221,4 +238,5 @@ void image_destroy(struct image_writer *writer)
 	free(writer->merges.bytes);
 	free(writer->split.bytes);
 	free(writer->fold.bytes);
+	free(writer->replacements.bytes);
 }

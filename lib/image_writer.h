@@ -34,6 +34,7 @@ struct image_array {
  * @merges: struct llm_image_merge
  * @split: LLM_SECTION_SPLIT
  * @fold: LLM_SECTION_FOLD
+ * @replacements: struct llm_image_replacement
  * @data_length: bytes of LLM_SECTION_DATA
  * @out_of_memory: an addition failed; the image is not whole
  *
@@ -53,6 +54,7 @@ struct image_writer {
 	struct image_array merges;
 	struct image_array split;
 	struct image_array fold;
+	struct image_array replacements;
 	__u64 data_length;
 	bool out_of_memory;
 };
@@ -147,6 +149,17 @@ void image_set_split(struct image_writer *writer, const void *bytes, size_t leng
  * @length: bytes
  */
 void image_set_fold(struct image_writer *writer, const void *bytes, size_t length);
+
+/**
+ * image_add_replacement() - adds a replacement
+ * @writer: image
+ * @from: what a text has
+ * @from_length: bytes
+ * @to: what is read for it
+ * @to_length: bytes
+ */
+void image_add_replacement(struct image_writer *writer, const void *from, __u16 from_length,
+			   const void *to, __u16 to_length);
 
 /**
  * image_size() - bytes of the whole image

@@ -313,9 +313,12 @@ void vocab_finish(struct compile *c, __u32 kind, const struct vocab_defaults *de
 	set_flag(c, "tokenizer.ggml.add_eos_token", defaults->flags, LLM_TOKENIZER_ADD_EOS);
 	set_flag(c, "tokenizer.ggml.add_sep_token", defaults->flags, LLM_TOKENIZER_ADD_SEP);
 	/* Others do not look at it. */
-	if (kind == LLM_TOKENIZER_SPM)
+	if (kind == LLM_TOKENIZER_SPM || kind == LLM_TOKENIZER_UNIGRAM)
 		set_flag(c, "tokenizer.ggml.add_space_prefix", defaults->flags,
 			 LLM_TOKENIZER_SPACE_PREFIX);
+	if (kind == LLM_TOKENIZER_UNIGRAM)
+		set_flag(c, "tokenizer.ggml.remove_extra_whitespaces", defaults->flags,
+			 LLM_TOKENIZER_MERGE_SPACES);
 	if (tokenizer->bos == LLM_IMAGE_NONE)
 		tokenizer->flags &= ~LLM_TOKENIZER_ADD_BOS;
 	if (tokenizer->eos == LLM_IMAGE_NONE)

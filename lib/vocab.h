@@ -28,7 +28,7 @@ struct vocab {
  * @bos: token that begins a text, or LLM_IMAGE_NONE
  * @eos: token that ends a text, or LLM_IMAGE_NONE
  * @unknown: token for what can't be expressed, or LLM_IMAGE_NONE
- * @flags: LLM_TOKENIZER_ADD_BOS, _ADD_EOS, _ADD_SEP and _SPACE_PREFIX
+ * @flags: LLM_TOKENIZER_ADD_BOS, _ADD_EOS, _ADD_SEP, _SPACE_PREFIX and _MERGE_SPACES
  */
 struct vocab_defaults {
 	const char *eos_key;

@@ -4,7 +4,7 @@
 
 # Integer work only: built like any kernel code.
 engine-plain := error tensor image plan verifier kv form step repack ops/table
-engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy trie fold merging split vocab chat sampler reply request
+engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block portable choice scoring pooling
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act route experts mix)

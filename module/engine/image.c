@@ -39,6 +39,9 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_SPLIT] = { "split", 1, 0, MAX_TABLES },
 	[LLM_SECTION_FOLD] = { "fold", 1, 0, MAX_TABLES },
 	[LLM_SECTION_CHAT] = { "chat", sizeof(struct llm_image_chat), 1, 1 },
+	[LLM_SECTION_REPLACEMENTS] = {
+		"replacements", sizeof(struct llm_image_replacement), 0, 1 << 20,
+	},
 };
 
 /* The image while it is taken apart. */
@@ -204,6 +207,7 @@ static int copy_sections(struct opening *o)
 	image->merge_count = entries(o, LLM_SECTION_MERGES);
 	image->split_length = entries(o, LLM_SECTION_SPLIT);
 	image->fold_length = entries(o, LLM_SECTION_FOLD);
+	image->replacement_count = entries(o, LLM_SECTION_REPLACEMENTS);
 	memcpy(&image->model, o->bytes + o->sections[LLM_SECTION_MODEL].offset,
 	       sizeof(image->model));
 	memcpy(&image->tokenizer, o->bytes + o->sections[LLM_SECTION_TOKENIZER].offset,
@@ -216,13 +220,15 @@ static int copy_sections(struct opening *o)
 	image->merges = copy_section(o, LLM_SECTION_MERGES);
 	image->split = copy_section(o, LLM_SECTION_SPLIT);
 	image->fold = copy_section(o, LLM_SECTION_FOLD);
+	image->replacements = copy_section(o, LLM_SECTION_REPLACEMENTS);
 	if (o->present & 1U << LLM_SECTION_CHAT)
 		image->chat = copy_section(o, LLM_SECTION_CHAT);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
-	    !image->strings || !image->merges || !image->split || !image->fold || !o->tensors ||
-	    !image->tensors || (o->present & 1U << LLM_SECTION_CHAT && !image->chat))
+	    !image->strings || !image->merges || !image->split || !image->fold ||
+	    !image->replacements || !o->tensors || !image->tensors ||
+	    (o->present & 1U << LLM_SECTION_CHAT && !image->chat))
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
 	image->data_length = o->sections[LLM_SECTION_DATA].length;
@@ -476,5 +482,6 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->merges);
 	llm_free(image->split);
 	llm_free(image->fold);
+	llm_free(image->replacements);
 	llm_free(image);
 }

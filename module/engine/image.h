@@ -56,6 +56,9 @@ struct llm_tensor {
  * @split_length: bytes of them
  * @fold: tables that say what becomes of characters, likewise
  * @fold_length: bytes of them
+ * @replacements: what is read instead of what; may be none; their texts lie within
+ *	@strings
+ * @replacement_count: 0..1048576
  * @strings_length: bytes of @strings
  * @chat: chat template, or NULL
  * @data_length: bytes of tensor data
@@ -76,6 +79,8 @@ struct llm_image {
 	u64 split_length;
 	u8 *fold;
 	u64 fold_length;
+	struct llm_image_replacement *replacements;
+	u32 replacement_count;
 	u32 merge_count;
 	u32 register_count;
 	u32 slot_count;

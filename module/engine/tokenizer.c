@@ -4,6 +4,7 @@
 #include "bpe.h"
 #include "greedy.h"
 #include "spm.h"
+#include "unigram.h"
 #include "wordpiece.h"
 
 /*
@@ -17,6 +18,7 @@ struct llm_tokenizer {
 	struct llm_bpe bpe;
 	struct llm_wordpiece wordpiece;
 	struct llm_greedy greedy;
+	struct llm_unigram unigram;
 	struct llm_matcher user;
 	struct llm_matcher special;
 	u8 bytes[256];
@@ -42,6 +44,9 @@ static int tokenizer_init(struct llm_tokenizer *tokenizer, const struct llm_imag
 		break;
 	case LLM_TOKENIZER_GREEDY:
 		err = llm_greedy_init(&tokenizer->greedy, image, error);
+		break;
+	case LLM_TOKENIZER_UNIGRAM:
+		err = llm_unigram_init(&tokenizer->unigram, image, error);
 		break;
 	default:
 		err = llm_spm_init(&tokenizer->spm, image, error);
@@ -75,6 +80,7 @@ void llm_tokenizer_destroy(struct llm_tokenizer *tokenizer)
 		return;
 	llm_matcher_destroy(&tokenizer->special);
 	llm_matcher_destroy(&tokenizer->user);
+	llm_unigram_destroy(&tokenizer->unigram);
 	llm_greedy_destroy(&tokenizer->greedy);
 	llm_wordpiece_destroy(&tokenizer->wordpiece);
 	llm_bpe_destroy(&tokenizer->bpe);
@@ -94,6 +100,8 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer)
 		return memory + llm_trie_memory(&tokenizer->wordpiece.trie);
 	case LLM_TOKENIZER_GREEDY:
 		return memory + llm_trie_memory(&tokenizer->greedy.trie);
+	case LLM_TOKENIZER_UNIGRAM:
+		return memory + llm_unigram_memory(&tokenizer->unigram);
 	default:
 		return memory + llm_index_memory(&tokenizer->spm.index);
 	}
@@ -111,12 +119,15 @@ u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length)
 		return around + LLM_WORDPIECE_MOST_TOKENS * length;
 	case LLM_TOKENIZER_GREEDY:
 		return around + length;
+	case LLM_TOKENIZER_UNIGRAM:
+		return around + llm_unigram_most(&tokenizer->unigram, length);
 	default:
 		/*
-		 * Each byte is one at worst, and a space before the text and after each
-		 * token that was cut out of it, which takes a byte, as what follows does.
+		 * Each byte is one at worst; a space before the text, and one after each token
+		 * that was cut out of it, which takes a byte; a space that is taken apart is
+		 * three, and a byte before it is why.
 		 */
-		return around + 1 + length + length / 2;
+		return around + 1 + 2 * length;
 	}
 }
 
@@ -131,6 +142,8 @@ static int tokenize_fragment(const struct llm_tokenizer *tokenizer, const u8 *te
 	case LLM_TOKENIZER_GREEDY:
 		llm_greedy_tokenize(&tokenizer->greedy, text, length, list);
 		return 0;
+	case LLM_TOKENIZER_UNIGRAM:
+		return llm_unigram_tokenize(&tokenizer->unigram, text, length, space_before, list);
 	default:
 		return llm_spm_tokenize(&tokenizer->spm, text, length, space_before, list);
 	}

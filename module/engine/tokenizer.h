@@ -76,8 +76,8 @@ u64 llm_tokenizer_memory(const struct llm_tokenizer *tokenizer);
  * @count: how many there are, also where they did not fit
  *
  * What is not UTF-8 becomes byte tokens, for kinds of tokenizers that have them,
- * or is read as U+FFFD. For LLM_TOKENIZER_SPM U+2581 counts as a space outside of
- * tokens found whole.
+ * or is read as U+FFFD. For LLM_TOKENIZER_SPM and _UNIGRAM U+2581 counts as a space
+ * outside of tokens found whole.
  *
  * Time and memory grow as length * log(length) at most. May sleep, allocates
  * and frees. Integer work only. Return: 0, -ENOSPC where @room is too small,

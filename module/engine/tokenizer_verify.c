@@ -2,6 +2,7 @@
 #include "fold.h"
 #include "split.h"
 #include "tokenizer.h"
+#include "unigram.h"
 
 #define MAX_TEXT	1024
 
@@ -12,6 +13,7 @@ struct kind {
 	bool merges;
 	bool fold;
 	bool unknown;
+	bool replacements;
 };
 
 #define FLAGS	(LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP)
@@ -23,6 +25,10 @@ static const struct kind kinds[] = {
 	},
 	[LLM_TOKENIZER_WORDPIECE] = { .flags = FLAGS, .fold = true, .unknown = true },
 	[LLM_TOKENIZER_GREEDY] = { .flags = FLAGS },
+	[LLM_TOKENIZER_UNIGRAM] = {
+		.flags = FLAGS | LLM_TOKENIZER_SPACE_PREFIX | LLM_TOKENIZER_MERGE_SPACES,
+		.unknown = true, .replacements = true,
+	},
 };
 
 static bool is_token_or_none(const struct llm_image *image, u32 token)
@@ -83,6 +89,11 @@ static int verify_tables(const struct llm_image *image, struct llm_error *error)
 	/* There may be none. */
 	if (!err && !kinds[kind].merges)
 		err = verify_presence(kind, "merges", false, image->merge_count, error);
+	if (!err && !kinds[kind].replacements)
+		err = verify_presence(kind, "replacements", false, image->replacement_count,
+				      error);
+	if (!err && kinds[kind].replacements)
+		err = llm_unigram_verify(image, error);
 	if (!err && kinds[kind].split)
 		err = llm_split_verify(image->split, image->split_length, error);
 	if (!err && kinds[kind].fold)

@@ -33,14 +33,12 @@ static u32 add_step(struct llm_trie *trie, u32 node, u8 byte)
 	return LLM_TRIE_ROOT;
 }
 
-/* Tokens come in rising order, so one whose text is there already is left out. */
-static bool add_token(struct llm_trie *trie, const struct llm_image *image, u32 token)
+bool llm_trie_add(struct llm_trie *trie, const u8 *text, u32 length, u32 token)
 {
-	const u8 *text = image->strings + image->vocab[token].offset;
 	u32 node = LLM_TRIE_ROOT;
 	u32 i;
 
-	for (i = 0; i < image->vocab[token].length; i++) {
+	for (i = 0; i < length; i++) {
 		node = add_step(trie, node, text[i]);
 		if (node == LLM_TRIE_ROOT)
 			return false;
@@ -50,7 +48,7 @@ static bool add_token(struct llm_trie *trie, const struct llm_image *image, u32 
 	return true;
 }
 
-static int allocate(struct llm_trie *trie, u64 bytes, struct llm_error *error)
+int llm_trie_create(struct llm_trie *trie, u64 bytes, struct llm_error *error)
 {
 	u32 size = 4;
 
@@ -72,6 +70,13 @@ static int allocate(struct llm_trie *trie, u64 bytes, struct llm_error *error)
 	return 0;
 }
 
+/* Tokens come in rising order, so one whose text is there already is left out. */
+static bool add_token(struct llm_trie *trie, const struct llm_image *image, u32 token)
+{
+	return llm_trie_add(trie, image->strings + image->vocab[token].offset,
+			    image->vocab[token].length, token);
+}
+
 int llm_trie_init(struct llm_trie *trie, const struct llm_image *image, u32 kinds,
 		  struct llm_error *error)
 {
@@ -82,7 +87,7 @@ int llm_trie_init(struct llm_trie *trie, const struct llm_image *image, u32 kind
 	for (i = 0; i < image->model.vocab_size; i++)
 		if (is_taken(image, i, kinds))
 			bytes += image->vocab[i].length;
-	err = allocate(trie, bytes, error);
+	err = llm_trie_create(trie, bytes, error);
 	for (i = 0; i < image->model.vocab_size && !err; i++) {
 		if (i % RELAX_EVERY == 0)
 			llm_relax_long();

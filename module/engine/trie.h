@@ -18,7 +18,7 @@ struct llm_trie_entry {
 };
 
 /**
- * struct llm_trie - finds all tokens that a text begins with
+ * struct llm_trie - finds all tokens, or whatever has numbers, that a text begins with
  * @entries: steps; @mask + 1 places, a power of two, at most half of them taken
  * @mask: see @entries
  * @tokens: token that ends at each node, or LLM_IMAGE_NONE
@@ -32,6 +32,28 @@ struct llm_trie {
 	u32 room;
 	u32 nodes;
 };
+
+/**
+ * llm_trie_create() - makes an empty one
+ * @trie: zeroed; filled
+ * @bytes: bytes of all texts that will be added
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, -E2BIG where that is more than 2^23, -ENOMEM.
+ */
+int llm_trie_create(struct llm_trie *trie, u64 bytes, struct llm_error *error);
+
+/**
+ * llm_trie_add() - adds a text; does nothing where it is there already
+ * @trie: trie
+ * @text: text
+ * @length: bytes, at least 1
+ * @token: its number
+ *
+ * A look-up takes a bounded number of probes. Return: false where this text would
+ * take more; the trie is then only fit to be destroyed.
+ */
+bool llm_trie_add(struct llm_trie *trie, const u8 *text, u32 length, u32 token);
 
 /**
  * llm_trie_init() - makes one of a part of a vocabulary

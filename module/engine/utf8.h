@@ -13,9 +13,35 @@
 /** LLM_UTF8_GROWTH - bytes that decoding and encoding make of one at most. */
 #define LLM_UTF8_GROWTH		3
 
+/** LLM_UTF8_SPACE_MARK - what SentencePiece writes for a space, U+2581. */
+#define LLM_UTF8_SPACE_MARK	"\xe2\x96\x81"
+
+/**
+ * llm_utf8_is_space_mark() - whether a text begins with LLM_UTF8_SPACE_MARK
+ * @text: text
+ * @length: bytes
+ */
+static inline bool llm_utf8_is_space_mark(const u8 *text, u32 length)
+{
+	return length >= 3 && !memcmp(text, LLM_UTF8_SPACE_MARK, 3);
+}
+
 static inline bool llm_utf8_continues(u8 byte)
 {
 	return (byte & 0xc0) == 0x80;
+}
+
+/**
+ * llm_utf8_claimed() - the bytes of a character, as its first one says
+ * @first: that byte, which may be any
+ */
+static inline u32 llm_utf8_claimed(u8 first)
+{
+	if (first < 0xc0)
+		return 1;
+	if (first < 0xe0)
+		return 2;
+	return first < 0xf0 ? 3 : 4;
 }
 
 /**

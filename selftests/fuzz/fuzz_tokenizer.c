@@ -10,10 +10,12 @@
 #include "pretokenizer.h"
 #include "splitter.h"
 #include "tokenizer.h"
+#include "utf8.h"
 
 #define MAX_TOKENS	300
 #define MAX_ROOM	65536
 #define MAX_MERGES	64
+#define MAX_REPLACEMENTS 32
 
 struct input {
 	const u8 *data;
@@ -82,6 +84,16 @@ static void read_tables(struct input *in, struct llm_image *image)
 		image->split_length = tables.split_length;
 		spoil(in, image->split, image->split_length);
 	}
+	while (kind == LLM_TOKENIZER_UNIGRAM && image->replacement_count < MAX_REPLACEMENTS &&
+	       take(in) % 4) {
+		struct llm_image_replacement *r = &image->replacements[image->replacement_count++];
+
+		/* Of the texts of tokens. */
+		r->from = take(in);
+		r->from_length = take(in) % 8;
+		r->to = take(in);
+		r->to_length = take(in) % 64;
+	}
 	if (kind == LLM_TOKENIZER_WORDPIECE) {
 		image->fold = copy_of(tables.fold, tables.fold_length);
 		image->fold_length = tables.fold_length;
@@ -100,8 +112,13 @@ static void read_vocab(struct input *in, struct llm_image *image)
 
 	tokenizer->kind = LLM_TOKENIZER_SPM + (flags >> 6);
 	tokenizer->flags = flags & (LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_SPACE_PREFIX);
-	if (tokenizer->kind != LLM_TOKENIZER_SPM)
+	if (tokenizer->kind == LLM_TOKENIZER_GREEDY && flags & LLM_TOKENIZER_ADD_SEP) {
+		tokenizer->kind = LLM_TOKENIZER_UNIGRAM;
+		if (flags & LLM_TOKENIZER_ADD_EOS)
+			tokenizer->flags |= LLM_TOKENIZER_MERGE_SPACES;
+	} else if (tokenizer->kind != LLM_TOKENIZER_SPM) {
 		tokenizer->flags &= ~LLM_TOKENIZER_SPACE_PREFIX;
+	}
 	if (tokenizer->kind == LLM_TOKENIZER_BPE && flags & LLM_TOKENIZER_ADD_SEP)
 		tokenizer->flags |= LLM_TOKENIZER_WHOLE_PIECES;
 	tokenizer->bos = 0;
@@ -140,6 +157,19 @@ static bool has_space_mark(const u8 *text, size_t length)
 	return false;
 }
 
+/* A character that is cut off takes part of the space behind it. */
+static bool is_whole(const u8 *text, size_t length)
+{
+	u32 point, size;
+
+	for (size_t at = 0; at < length; at += size) {
+		size = llm_utf8_decode(text + at, length - at, &point);
+		if (size != llm_utf8_claimed(text[at]))
+			return false;
+	}
+	return true;
+}
+
 /* What was not changed on the way must come back. */
 static void check_round_trip(const struct llm_tokenizer *tokenizer, const struct llm_image *image,
 			     const struct input *in, u32 flags, const u32 *tokens, u32 count)
@@ -148,7 +178,7 @@ static void check_round_trip(const struct llm_tokenizer *tokenizer, const struct
 
 	if (image->tokenizer.kind != LLM_TOKENIZER_SPM || image->tokenizer.flags ||
 	    image->tokenizer.unknown != LLM_IMAGE_NONE ||
-	    has_space_mark(in->data, in->size))
+	    has_space_mark(in->data, in->size) || !is_whole(in->data, in->size))
 		return;
 	for (u32 i = 0; i < count; i++) {
 		u32 length;
@@ -183,7 +213,10 @@ int fuzz_one(const u8 *data, size_t size)
 {
 	struct llm_image_token vocab[MAX_TOKENS] = { 0 };
 	struct llm_image_merge merges[MAX_MERGES] = { 0 };
-	struct llm_image image = { .vocab = vocab, .merges = merges };
+	struct llm_image_replacement replacements[MAX_REPLACEMENTS] = { 0 };
+	struct llm_image image = {
+		.vocab = vocab, .merges = merges, .replacements = replacements,
+	};
 	struct input in = { .data = data, .size = size };
 	struct llm_tokenizer *tokenizer;
 	struct llm_error error = { "" };

@@ -23,6 +23,7 @@
 
 /** enum gguf_builder_kind - kinds of values; numbers are those of the format */
 enum gguf_builder_kind {
+	BUILD_U8 = 0,
 	BUILD_U32 = 4,
 	BUILD_I32 = 5,
 	BUILD_F32 = 6,

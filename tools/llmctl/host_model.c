@@ -153,6 +153,7 @@ static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
 		[LLM_TOKENIZER_BPE] = "byte pairs",
 		[LLM_TOKENIZER_WORDPIECE] = "WordPiece",
 		[LLM_TOKENIZER_GREEDY] = "longest tokens",
+		[LLM_TOKENIZER_UNIGRAM] = "SentencePiece unigram",
 	};
 	const struct llm_image_split *split = (const struct llm_image_split *)image->split;
 

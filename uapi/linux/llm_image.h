@@ -59,6 +59,7 @@ struct llm_image_header {
  * @LLM_SECTION_SPLIT: one struct llm_image_split and its tables, at most 8 MiB
  * @LLM_SECTION_CHAT: one struct llm_image_chat
  * @LLM_SECTION_FOLD: one struct llm_image_fold and its tables
+ * @LLM_SECTION_REPLACEMENTS: array of struct llm_image_replacement, at most 1048576
  *
  * Every kind is there at most once, in any order, and those up to
  * LLM_SECTION_DATA exactly once; a section may be empty where its description
@@ -78,6 +79,7 @@ enum llm_section_kind {
 	LLM_SECTION_SPLIT = 11,
 	LLM_SECTION_CHAT = 12,
 	LLM_SECTION_FOLD = 13,
+	LLM_SECTION_REPLACEMENTS = 14,
 };
 
 /**
@@ -268,12 +270,16 @@ struct llm_image_tensor {
  *	LLM_SECTION_FOLD, which is there; has an unknown token. Tokens that begin a
  *	word begin with a space
  * @LLM_TOKENIZER_GREEDY: the longest tokens from left to right (RWKV)
+ * @LLM_TOKENIZER_UNIGRAM: the tokens whose scores have the highest sum
+ *	(SentencePiece's other kind), after LLM_SECTION_REPLACEMENTS; has an unknown
+ *	token
  */
 enum llm_tokenizer_kind {
 	LLM_TOKENIZER_SPM = 1,
 	LLM_TOKENIZER_BPE = 2,
 	LLM_TOKENIZER_WORDPIECE = 3,
 	LLM_TOKENIZER_GREEDY = 4,
+	LLM_TOKENIZER_UNIGRAM = 5,
 };
 
 /** LLM_TOKENIZER_ADD_BOS - a conversation begins with @bos. */
@@ -289,6 +295,11 @@ enum llm_tokenizer_kind {
  *	LLM_TOKENIZER_BPE only
  */
 #define LLM_TOKENIZER_WHOLE_PIECES	(1U << 4)
+/**
+ * LLM_TOKENIZER_MERGE_SPACES - a text is read as words with one space before each,
+ *	and none after the last; LLM_TOKENIZER_UNIGRAM only
+ */
+#define LLM_TOKENIZER_MERGE_SPACES	(1U << 5)
 
 /**
  * struct llm_image_tokenizer - how text becomes tokens
@@ -343,7 +354,9 @@ enum llm_token_kind {
  * @kind: enum llm_token_kind
  * @flags: LLM_TOKEN_ENDS, LLM_TOKEN_STRIPS
  * @rank: order of merging: of two possible merges the one whose result has the
- *	higher rank comes first; the byte's value for LLM_TOKEN_BYTE
+ *	higher rank comes first. For LLM_TOKENIZER_UNIGRAM the score, in any unit,
+ *	of the unknown token that of a character without a token. The byte's value
+ *	for LLM_TOKEN_BYTE
  *
  * Two tokens may have the same text; the lower number is found.
  */
@@ -492,6 +505,27 @@ struct llm_image_split {
 struct llm_image_fold {
 	__u32 pages;
 	__u32 reserved[3];
+};
+
+/** LLM_REPLACEMENT_GROWTH - characters that may replace a byte, on average. */
+#define LLM_REPLACEMENT_GROWTH		15
+
+/**
+ * struct llm_image_replacement - what is read where a text has something else
+ * @from: first byte of what the text has, in LLM_SECTION_STRINGS
+ * @to: first byte of what is read for it, UTF-8, likewise
+ * @from_length: bytes, 1..1024
+ * @to_length: bytes, 0..1024; at most LLM_REPLACEMENT_GROWTH times @from_length
+ *	characters
+ *
+ * At each place of a text the longest counts; the next place is after it. What
+ * none begins with stays; a byte that is not UTF-8 is read as U+FFFD.
+ */
+struct llm_image_replacement {
+	__u32 from;
+	__u32 to;
+	__u16 from_length;
+	__u16 to_length;
 };
 
 /**

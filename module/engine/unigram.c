@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "unigram.h"
+
+#include "utf8.h"
+
+#define RELAX_EVERY	1024
+#define MAX_TEXT	1024
+
+/* The characters of a text, or U32_MAX where it is not UTF-8. */
+static u32 count_characters(const u8 *text, u32 length)
+{
+	u32 count = 0;
+	u32 at = 0;
+	u32 point, size;
+
+	for (; at < length; at += size) {
+		size = llm_utf8_decode(text + at, length - at, &point);
+		if (size == 1 && point == LLM_UTF8_REPLACEMENT)
+			return U32_MAX;
+		count++;
+	}
+	return count;
+}
+
+static int verify_replacement(const struct llm_image *image, u32 i, struct llm_error *error)
+{
+	const struct llm_image_replacement *r = &image->replacements[i];
+
+	if (!r->from_length || r->from_length > MAX_TEXT || r->to_length > MAX_TEXT ||
+	    (u64)r->from + r->from_length > image->strings_length ||
+	    (u64)r->to + r->to_length > image->strings_length)
+		return llm_refuse(error, -EINVAL,
+				  "replacement %u: texts of %u and %u bytes at %u and %u are not within the strings",
+				  i, r->from_length, r->to_length, r->from, r->to);
+	/* Of what is not UTF-8 there is no bound either. */
+	if (count_characters(image->strings + r->to, r->to_length) >
+	    LLM_REPLACEMENT_GROWTH * r->from_length)
+		return llm_refuse(error, -EINVAL,
+				  "replacement %u: is not UTF-8, or too much for %u bytes", i,
+				  r->from_length);
+	return 0;
+}
+
+int llm_unigram_verify(const struct llm_image *image, struct llm_error *error)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < image->replacement_count && !err; i++) {
+		if (i % RELAX_EVERY == 0)
+			llm_relax_long();
+		err = verify_replacement(image, i, error);
+	}
+	return err;
+}
+
+static int add_replacements(struct llm_unigram *unigram, struct llm_error *error)
+{
+	const struct llm_image *image = unigram->image;
+	const struct llm_image_replacement *r;
+	u64 bytes = 0;
+	u32 i, count;
+	int err;
+
+	for (i = 0; i < image->replacement_count; i++)
+		bytes += image->replacements[i].from_length;
+	err = llm_trie_create(&unigram->replacements, bytes, error);
+	for (i = 0; i < image->replacement_count && !err; i++) {
+		r = &image->replacements[i];
+		if (i % RELAX_EVERY == 0)
+			llm_relax_long();
+		if (!llm_trie_add(&unigram->replacements, image->strings + r->from,
+				  r->from_length, i))
+			err = llm_refuse(error, -EINVAL,
+					 "replacement %u: too many texts with the same hash", i);
+		count = count_characters(image->strings + r->to, r->to_length);
+		unigram->growth = max(unigram->growth, DIV_ROUND_UP(count, r->from_length));
+	}
+	return err;
+}
+
+int llm_unigram_init(struct llm_unigram *unigram, const struct llm_image *image,
+		     struct llm_error *error)
+{
+	int err;
+
+	unigram->image = image;
+	unigram->growth = 1;
+	err = llm_trie_init(&unigram->tokens, image,
+			    1U << LLM_TOKEN_NORMAL | 1U << LLM_TOKEN_USER |
+			    1U << LLM_TOKEN_UNUSED, error);
+	return err ? err : add_replacements(unigram, error);
+}
+
+void llm_unigram_destroy(struct llm_unigram *unigram)
+{
+	llm_trie_destroy(&unigram->replacements);
+	llm_trie_destroy(&unigram->tokens);
+}
+
+u64 llm_unigram_memory(const struct llm_unigram *unigram)
+{
+	return llm_trie_memory(&unigram->tokens) + llm_trie_memory(&unigram->replacements);
+}
+
+u32 llm_unigram_most(const struct llm_unigram *unigram, u32 length)
+{
+	/*
+	 * And a space before the text and after each token that was cut out of it, which
+	 * takes a byte, as what follows does. Before other words one was left out.
+	 */
+	return unigram->growth * length + 1 + length / 2;
+}
+
+/**
+ * struct reading - a text as it is read
+ * @to: where it goes, or NULL to count
+ * @length: bytes
+ * @merge: whether there is one space before each word, and none else
+ * @space_before: whether one is due before the first word
+ * @in_word: whether the last byte was no space
+ */
+struct reading {
+	u8 *to;
+	u64 length;
+	bool merge;
+	bool space_before;
+	bool in_word;
+};
+
+static void read_byte(struct reading *r, u8 byte)
+{
+	if (r->to)
+		r->to[r->length] = byte;
+	r->length++;
+}
+
+static void read_bytes(struct reading *r, const u8 *bytes, u32 length)
+{
+	u32 i;
+
+	for (i = 0; i < length; i++) {
+		if (bytes[i] == ' ') {
+			r->in_word = false;
+			if (!r->merge)
+				read_byte(r, ' ');
+			continue;
+		}
+		if (!r->in_word && (r->merge || r->space_before))
+			read_byte(r, ' ');
+		if (!r->in_word)
+			r->space_before = false;
+		r->in_word = true;
+		read_byte(r, bytes[i]);
+	}
+}
+
+/* Reads what is at a place of a text; returns where it ends. */
+static u32 read_place(struct reading *r, const struct llm_unigram *unigram, const u8 *text,
+		      u32 length, u32 at)
+{
+	const struct llm_image *image = unigram->image;
+	const struct llm_image_replacement *replacement;
+	u8 bytes[LLM_UTF8_MOST];
+	u32 end, point, found;
+
+	found = llm_trie_longest(&unigram->replacements, text, length, at, &end);
+	if (found == LLM_IMAGE_NONE) {
+		end = at + llm_utf8_decode(text + at, length - at, &point);
+		read_bytes(r, bytes, llm_utf8_encode(point, bytes));
+	} else {
+		replacement = &image->replacements[found];
+		read_bytes(r, image->strings + replacement->to, replacement->to_length);
+	}
+	return end;
+}
+
+static u64 read_text(const struct llm_unigram *unigram, const u8 *text, u32 length,
+		     bool space_before, u8 *to)
+{
+	struct reading r = {
+		.to = to,
+		.merge = unigram->image->tokenizer.flags & LLM_TOKENIZER_MERGE_SPACES,
+		.space_before = space_before,
+	};
+	u32 steps = 0;
+	u32 at = 0;
+
+	while (at < length) {
+		at = read_place(&r, unigram, text, length, at);
+		if (++steps % RELAX_EVERY == 0)
+			llm_relax_long();
+	}
+	return r.length;
+}
+
+/* Tokens have spaces where U+2581 stands for them; returns how long the text is then. */
+static u32 replace_marks(u8 *text, u32 length)
+{
+	u32 count = 0;
+	u32 at = 0;
+
+	while (at < length) {
+		if (llm_utf8_is_space_mark(text + at, length - at)) {
+			text[count++] = ' ';
+			at += 3;
+		} else {
+			text[count++] = text[at++];
+		}
+	}
+	return count;
+}
+
+/**
+ * struct best - the best way that tokens end at a place
+ * @sum: of their scores; S64_MIN where there is none
+ * @from: place where the last of them begins
+ * @token: that token
+ */
+struct best {
+	s64 sum;
+	u32 from;
+	u32 token;
+};
+
+static void offer(struct best *best, const struct best *before, u32 from, u32 token, s32 score)
+{
+	s64 sum = before->sum + score;
+
+	if (sum <= best->sum)
+		return;
+	best->sum = sum;
+	best->from = from;
+	best->token = token;
+}
+
+/* All tokens at a place; returns where its character ends. */
+static u32 try_tokens(const struct llm_unigram *unigram, const u8 *text, u32 length, u32 from,
+		      struct best *best)
+{
+	const struct llm_image_token *vocab = unigram->image->vocab;
+	u32 end = from + min(llm_utf8_claimed(text[from]), length - from);
+	u32 unknown = unigram->image->tokenizer.unknown;
+	u32 node = LLM_TRIE_ROOT;
+	bool known = false;
+	u32 token, at;
+
+	for (at = from; at < length;) {
+		node = llm_trie_step(&unigram->tokens, node, text[at++]);
+		if (node == LLM_TRIE_ROOT)
+			break;
+		token = unigram->tokens.tokens[node];
+		if (token == LLM_IMAGE_NONE)
+			continue;
+		known = known || at == end;
+		offer(&best[at], &best[from], from, token, vocab[token].rank);
+	}
+	if (!known)
+		offer(&best[end], &best[from], from, unknown, vocab[unknown].rank);
+	return end;
+}
+
+/* The best way, which is known from its end, from its beginning. */
+static void add_tokens(const struct best *best, u32 length, u32 unknown, u32 *way,
+		       struct llm_token_list *list)
+{
+	u32 count = 0;
+	u32 at;
+
+	for (at = length; at > 0; at = best[at].from)
+		if (best[at].token != unknown || !count || way[count - 1] != unknown)
+			way[count++] = best[at].token;
+	while (count > 0)
+		llm_token_list_add(list, way[--count]);
+}
+
+int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 length,
+			 bool space_before, struct llm_token_list *list)
+{
+	u64 room = read_text(unigram, text, length, space_before, NULL);
+	u64 size = (room + 1) * (sizeof(struct best) + sizeof(u32) + 1);
+	struct best *best;
+	u32 steps = 0;
+	u32 at = 0;
+	u32 *way;
+	u8 *read;
+	u32 i;
+
+	if (room >= S32_MAX)
+		return -ENOMEM;
+	best = llm_alloc(size);
+	if (!best)
+		return -ENOMEM;
+	way = (u32 *)(best + room + 1);
+	read = (u8 *)(way + room + 1);
+	read_text(unigram, text, length, space_before, read);
+	length = replace_marks(read, room);
+	for (i = 1; i <= length; i++)
+		best[i].sum = S64_MIN;
+	while (at < length) {
+		at = try_tokens(unigram, read, length, at, best);
+		if (++steps % RELAX_EVERY == 0)
+			llm_relax_long();
+	}
+	add_tokens(best, length, unigram->image->tokenizer.unknown, way, list);
+	llm_free_private(best, size);
+	return 0;
+}
