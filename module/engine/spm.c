@@ -2,6 +2,7 @@
 #include "spm.h"
 
 #include "merging.h"
+#include "utf8.h"
 
 int llm_spm_init(struct llm_spm *spm, const struct llm_image *image, struct llm_error *error)
 {
@@ -38,31 +39,42 @@ void llm_spm_destroy(struct llm_spm *spm)
 	llm_index_destroy(&spm->index);
 }
 
-/* What the first byte of a character says of its length; nothing else is checked. */
-static u32 character_length(u8 first)
+static void put(u8 *to, u32 *count, u8 byte)
 {
-	if (first < 0xc0)
-		return 1;
-	if (first < 0xe0)
-		return 2;
-	return first < 0xf0 ? 3 : 4;
+	if (to)
+		to[*count] = byte;
+	(*count)++;
 }
 
+/*
+ * llama.cpp has U+2581 for each space, and no more than the first byte of a character
+ * tells it how many belong to it: one that is cut off takes bytes of such a space with
+ * it, and what is left of the space is bytes too. Other such spaces are spaces here.
+ * Returns the bytes; without @to they are only counted.
+ */
 static u32 copy_text(u8 *to, const u8 *text, u32 length, bool space_before)
 {
-	static const u8 block[3] = { 0xe2, 0x96, 0x81 };
+	u32 claimed = 0;
 	u32 count = 0;
-	u32 i = 0;
+	u32 at = 0;
+	u32 i;
 
 	if (space_before)
-		to[count++] = ' ';
-	while (i < length) {
-		if (length - i >= sizeof(block) && !memcmp(text + i, block, sizeof(block))) {
-			to[count++] = ' ';
-			i += sizeof(block);
-		} else {
-			to[count++] = text[i++];
+		put(to, &count, ' ');
+	while (at < length) {
+		bool mark = llm_utf8_is_space_mark(text + at, length - at);
+
+		if (!mark && text[at] != ' ') {
+			claimed = claimed ? claimed - 1 : llm_utf8_claimed(text[at]) - 1;
+			put(to, &count, text[at++]);
+			continue;
 		}
+		if (!claimed)
+			put(to, &count, ' ');
+		for (i = 0; claimed && i < 3; i++)
+			put(to, &count, LLM_UTF8_SPACE_MARK[i]);
+		claimed = 0;
+		at += mark ? 3 : 1;
 	}
 	return count;
 }
@@ -85,7 +97,8 @@ static void cut_characters(struct llm_merging *m)
 	u32 end;
 
 	while (at < m->length) {
-		end = at + min(character_length(m->text[at]), m->length - at);
+		/* What follows the first byte is not checked. */
+		end = at + min(llm_utf8_claimed(m->text[at]), m->length - at);
 		llm_merging_add(m, at, end);
 		at = end;
 	}
@@ -121,13 +134,12 @@ int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool
 		     struct llm_token_list *list)
 {
 	struct llm_merging m = { .find = find_pair, .model = spm };
-	u64 bytes = (u64)length + space_before;
-	u64 room = ALIGN(bytes, 8);
+	u64 room = ALIGN((u64)copy_text(NULL, text, length, space_before), 8);
 	u64 size = room * (LLM_MERGING_BYTES + 1);
 	u8 *memory;
 	u32 at;
 
-	if (bytes > S32_MAX)
+	if (room > S32_MAX)
 		return -ENOMEM;
 	memory = llm_alloc(size);
 	if (!memory)
