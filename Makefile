@@ -7,7 +7,7 @@
 #   make demo         a prompt into /dev/llm and the reply, in a virtual machine
 #   make check        all tests: check-host, check-uml and check-vm
 #   make bench        measure speed and slices, see tools/bench/bench.sh
-#   make parity       compare log-probabilities with llama.cpp's, see tools/parity/
+#   make parity       compare tokens and log-probabilities with llama.cpp's, see tools/parity/
 #   make model        train the model in models/ again, see tools/train/
 #   make lint         checkpatch, sparse, W=1, cppcheck, kernel-doc, shellcheck
 
@@ -49,6 +49,7 @@ bench: deps
 	@tools/bench/bench.sh
 
 parity: lib tools
+	@$(if $(PARITY),,tools/parity/tokens.py)
 	@tools/parity/parity.py $(PARITY)
 
 model: deps

@@ -16,7 +16,9 @@
 
 #define ALIGNMENT	32
 
-enum { KEY_U32 = 4, KEY_I32 = 5, KEY_F32 = 6, KEY_BOOL = 7, KEY_STRING = 8, KEY_ARRAY = 9 };
+enum {
+	KEY_U8 = 0, KEY_U32 = 4, KEY_I32 = 5, KEY_F32 = 6, KEY_BOOL = 7, KEY_STRING = 8, KEY_ARRAY = 9,
+};
 
 /**
  * struct tensor - a tensor
@@ -130,6 +132,12 @@ void gguf_strings(struct gguf *g, const char *name, char *const *values, uint32_
 	put_array(g, name, KEY_STRING, count);
 	for (i = 0; i < count; i++)
 		put_string(g, values[i]);
+}
+
+void gguf_bytes(struct gguf *g, const char *name, const uint8_t *values, uint32_t count)
+{
+	put_array(g, name, KEY_U8, count);
+	put(g, values, count);
 }
 
 void gguf_numbers_f32(struct gguf *g, const char *name, const float *values, uint32_t count)

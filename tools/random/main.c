@@ -24,6 +24,9 @@ static void usage(FILE *to)
 	      "  -k N        key/value heads; else half of those\n"
 	      "  -d N        columns of a head; else the width divided by the heads\n"
 	      "  -v N        tokens of the vocabulary; else 1024\n"
+	      "  -V KIND     kind of the vocabulary: spm, unigram, bpe or wordpiece; else what\n"
+	      "              the kind of model calls for: wordpiece or spm\n"
+	      "  -p NAME     what splits texts for bpe, such as qwen2; else gpt-2\n"
 	      "  -c N        positions of the context; else 2048\n"
 	      "  -s N        seed of the random numbers; else 1\n"
 	      "  -L          lists the kinds\n", to);
@@ -108,6 +111,12 @@ static void set(struct sizes *s, char option, char *argument)
 	case 'v':
 		s->vocab = number(argument, option);
 		break;
+	case 'V':
+		s->tokenizer = argument;
+		break;
+	case 'p':
+		s->pretokenizer = argument;
+		break;
 	case 'c':
 		s->context = number(argument, option);
 		break;
@@ -129,6 +138,8 @@ static void complete(struct sizes *s)
 		s->kv_heads = s->heads > 1 ? s->heads / 2 : 1;
 	if (!s->head)
 		s->head = s->width / s->heads;
+	if (!s->tokenizer)
+		s->tokenizer = s->kind->traits & ENCODER ? "wordpiece" : "spm";
 	if (s->heads % s->kv_heads)
 		die("%u query heads can't share %u key/value heads", s->heads, s->kv_heads);
 	if (!s->head || s->head % 4)
@@ -147,12 +158,12 @@ int main(int argc, char **argv)
 {
 	struct sizes s = {
 		.kind = kind_find("llama"), .width = 256, .heads = 8, .vocab = 1024,
-		.context = 2048, .seed = 1,
+		.context = 2048, .seed = 1, .pretokenizer = "gpt-2",
 	};
 	struct gguf *g;
 	int c;
 
-	while ((c = getopt(argc, argv, "a:t:l:w:f:n:k:d:v:c:s:Lh")) != -1) {
+	while ((c = getopt(argc, argv, "a:t:l:w:f:n:k:d:v:V:p:c:s:Lh")) != -1) {
 		if (c == 'L' || c == 'h') {
 			if (c == 'L')
 				list();

@@ -100,6 +100,8 @@ struct kind {
  * @vocab: tokens
  * @context: positions
  * @seed: of all random numbers
+ * @tokenizer: kind of vocabulary
+ * @pretokenizer: what splits texts for one of byte pairs
  */
 struct sizes {
 	const struct kind *kind;
@@ -115,6 +117,8 @@ struct sizes {
 	uint32_t vocab;
 	uint32_t context;
 	uint64_t seed;
+	const char *tokenizer;
+	const char *pretokenizer;
 };
 
 /**
@@ -193,6 +197,9 @@ void gguf_string(struct gguf *g, const char *name, const char *value);
 /** gguf_strings() - adds a key: texts. */
 void gguf_strings(struct gguf *g, const char *name, char *const *values, uint32_t count);
 
+/** gguf_bytes() - adds a key: bytes. */
+void gguf_bytes(struct gguf *g, const char *name, const uint8_t *values, uint32_t count);
+
 /** gguf_numbers_f32() - adds a key: numbers with fractions. */
 void gguf_numbers_f32(struct gguf *g, const char *name, const float *values, uint32_t count);
 
@@ -238,7 +245,7 @@ void gguf_write(struct gguf *g, const char *path, uint64_t seed);
 /** model_add() - adds the keys and tensors of a model. */
 void model_add(struct gguf *g, const struct sizes *s);
 
-/** vocab_add() - adds a SentencePiece vocabulary of at least 300 tokens. */
+/** vocab_add() - adds a vocabulary of at least 512 tokens. */
 void vocab_add(struct gguf *g, const struct sizes *s);
 
 /** die() - says why and ends the program. */

@@ -1,47 +1,44 @@
 // SPDX-License-Identifier: GPL-2.0
-/*
- * A vocabulary with the structure of a trained one: special tokens, bytes, letters,
- * and tokens that two earlier ones make together, in the order of merging.
- */
-#include <stdio.h>
+/* What all kinds of random vocabularies are made of. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "random.h"
+#include "vocab.h"
 
-#define MAX_TEXT	24
-/* What SentencePiece writes for a space, U+2581. */
-#define SPACE		"\xe2\x96\x81"
-
-enum { NORMAL = 1, UNKNOWN = 2, CONTROL = 3, BYTE = 6 };
-
-/* Parts of common words first, so that text becomes more than letters. */
+/* Words that text is full of, first, so that it becomes more than letters. */
 static const char *const common[] = {
 	SPACE "t", SPACE "a", "he", "in", "re", "on", SPACE "the", "er", SPACE "s", "at", SPACE "w",
 	SPACE "o", "en", SPACE "c", "it", "is", "an", "or", "es", SPACE "b", "ed", SPACE "f", "ing",
 	SPACE "p", "ou", SPACE "an", "al", "ar", SPACE "to", SPACE "m", SPACE "of", SPACE "in",
 	SPACE "d", SPACE "h", SPACE "and", "ic", "as", "le", SPACE "th", "ion", "om", "ll", "ent",
-	SPACE "n", SPACE "l", "st", SPACE "re", "ve", "ro", "ly",
+	SPACE "n", SPACE "l", "st", SPACE "re", "ve", "ro", "ly", NULL,
 };
 
-/**
- * struct vocab - a vocabulary as it grows
- * @texts: of the tokens
- * @scores: order of merging
- * @kinds: kinds of tokens
- * @count: tokens
- * @places: one more than the number of a token, or 0, at the hash of its text or
- *	after it
- * @mask: places less one; at most half of them are taken
- */
-struct vocab {
-	char **texts;
-	float *scores;
-	int32_t *kinds;
-	uint32_t count;
-	uint32_t *places;
-	uint32_t mask;
+/* Some of each script; the first is ASCII. */
+static const struct {
+	uint32_t first;
+	uint32_t last;
+} scripts[] = {
+	{ '!', '~' }, { 0xa1, 0x17f }, { 0x391, 0x3c9 }, { 0x410, 0x44f }, { 0x5d0, 0x5ea },
+	{ 0x621, 0x64a }, { 0x905, 0x94d }, { 0xe01, 0xe2e }, { 0x10d0, 0x10f0 },
+	{ 0x3041, 0x3093 }, { 0x30a1, 0x30f6 }, { 0x4e00, 0x4eff }, { 0xac00, 0xac7f },
+	{ 0x2010, 0x2026 }, { 0x1f600, 0x1f640 },
 };
+
+struct vocab vocab_new(uint32_t room)
+{
+	struct vocab v = {
+		.texts = must(calloc(room, sizeof(*v.texts))),
+		.scores = must(calloc(room, sizeof(*v.scores))),
+		.kinds = must(calloc(room, sizeof(*v.kinds))),
+		.room = room,
+	};
+
+	for (v.mask = 1; v.mask < 2 * room; v.mask = 2 * v.mask + 1)
+		;
+	v.places = must(calloc(v.mask + 1, sizeof(*v.places)));
+	return v;
+}
 
 /* The place of a text, or the free one where it would go. */
 static uint32_t *place_of(const struct vocab *v, const char *text)
@@ -58,83 +55,98 @@ static uint32_t *place_of(const struct vocab *v, const char *text)
 	return &v->places[at];
 }
 
-static void add(struct vocab *v, const char *text, int32_t kind, float score)
+void vocab_put(struct vocab *v, const char *text, enum token_kind kind, float score)
 {
+	if (v->count == v->room)
+		die("a vocabulary of this kind has more than %u tokens", v->room);
 	*place_of(v, text) = v->count + 1;
 	v->texts[v->count] = must(strdup(text));
 	v->kinds[v->count] = kind;
 	v->scores[v->count++] = score;
 }
 
-static void add_letters(struct vocab *v)
+bool vocab_put_new(struct vocab *v, const char *text, float score)
 {
-	char text[8];
-	int c;
-
-	add(v, SPACE, NORMAL, 0);
-	for (c = '!'; c <= '~'; c++) {
-		snprintf(text, sizeof(text), "%c", c);
-		add(v, text, NORMAL, 0);
-	}
+	if (v->count == v->room || *place_of(v, text))
+		return false;
+	vocab_put(v, text, NORMAL, score);
+	return true;
 }
 
-/* The rest, of any two earlier ones. */
-static void add_pairs(struct vocab *v, uint32_t first, uint32_t count, uint64_t random)
+uint32_t vocab_find(const struct vocab *v, const char *text)
 {
-	char text[2 * MAX_TEXT];
-	uint32_t a, b;
+	uint32_t place = *place_of(v, text);
 
-	while (v->count < count) {
-		a = first + random_bits(&random) % (v->count - first);
-		b = first + random_bits(&random) % (v->count - first);
-		snprintf(text, sizeof(text), "%s%s", v->texts[a], v->texts[b]);
-		if (strlen(text) <= MAX_TEXT && !*place_of(v, text))
-			add(v, text, NORMAL, -(float)(v->count - first));
+	return place ? place - 1 : v->count;
+}
+
+const char *vocab_common(size_t i)
+{
+	return common[i];
+}
+
+bool vocab_letter(uint32_t i, char text[5])
+{
+	uint32_t size, point;
+	size_t script;
+
+	for (script = 0; i > scripts[script].last - scripts[script].first; script++) {
+		i -= scripts[script].last - scripts[script].first + 1;
+		if (script + 1 == ARRAY_SIZE(scripts))
+			return false;
 	}
+	point = scripts[script].first + i;
+	size = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+	text[size] = '\0';
+	for (i = size - 1; i > 0; i--) {
+		text[i] = 0x80 | (point & 0x3f);
+		point >>= 6;
+	}
+	text[0] = size == 1 ? point : (0xf00 >> size & 0xff) | point;
+	return true;
+}
+
+uint32_t vocab_choose(const struct vocab *v, uint32_t first, uint64_t *random)
+{
+	uint64_t count = v->count - first;
+	uint64_t a = random_bits(random) % count, b = random_bits(random) % count;
+
+	return first + (a < b ? a : b);
+}
+
+void vocab_write(struct vocab *v, struct gguf *g, const char *model, const char *pre)
+{
+	uint32_t i;
+
+	gguf_string(g, "tokenizer.ggml.model", model);
+	gguf_string(g, "tokenizer.ggml.pre", pre);
+	gguf_strings(g, "tokenizer.ggml.tokens", v->texts, v->count);
+	gguf_numbers_f32(g, "tokenizer.ggml.scores", v->scores, v->count);
+	gguf_numbers_i32(g, "tokenizer.ggml.token_type", v->kinds, v->count);
+	for (i = 0; i < v->count; i++)
+		free(v->texts[i]);
+	free(v->texts);
+	free(v->scores);
+	free(v->kinds);
+	free(v->places);
 }
 
 void vocab_add(struct gguf *g, const struct sizes *s)
 {
-	struct vocab v = {
-		.texts = must(calloc(s->vocab, sizeof(*v.texts))),
-		.scores = must(calloc(s->vocab, sizeof(*v.scores))),
-		.kinds = must(calloc(s->vocab, sizeof(*v.kinds))),
+	static const struct {
+		const char *name;
+		void (*add)(struct gguf *g, const struct sizes *s);
+	} kinds[] = {
+		{ "spm", vocab_spm }, { "unigram", vocab_unigram }, { "bpe", vocab_bpe },
+		{ "wordpiece", vocab_wordpiece },
 	};
-	uint32_t first, i;
-	char text[8];
+	size_t i;
 
-	for (v.mask = 1; v.mask < 2 * s->vocab; v.mask = 2 * v.mask + 1)
-		;
-	v.places = must(calloc(v.mask + 1, sizeof(*v.places)));
-
-	add(&v, "<unk>", UNKNOWN, 0);
-	add(&v, "<s>", CONTROL, 0);
-	add(&v, "</s>", CONTROL, 0);
-	for (i = 0; i < 256; i++) {
-		snprintf(text, sizeof(text), "<0x%02X>", i);
-		add(&v, text, BYTE, 0);
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		if (!strcmp(s->tokenizer, kinds[i].name)) {
+			kinds[i].add(g, s);
+			return;
+		}
 	}
-	first = v.count;
-	if (s->vocab < first + 95 + ARRAY_SIZE(common))
-		die("a vocabulary has at least %zu tokens", first + 95 + ARRAY_SIZE(common));
-	add_letters(&v);
-	for (i = 0; i < ARRAY_SIZE(common); i++)
-		if (!*place_of(&v, common[i]))
-			add(&v, common[i], NORMAL, -(float)(v.count - first));
-	add_pairs(&v, first, s->vocab, s->seed);
-	gguf_string(g, "tokenizer.ggml.model", "llama");
-	gguf_string(g, "tokenizer.ggml.pre", "default");
-	gguf_strings(g, "tokenizer.ggml.tokens", v.texts, v.count);
-	gguf_numbers_f32(g, "tokenizer.ggml.scores", v.scores, v.count);
-	gguf_numbers_i32(g, "tokenizer.ggml.token_type", v.kinds, v.count);
-	gguf_u32(g, "tokenizer.ggml.bos_token_id", 1);
-	gguf_u32(g, "tokenizer.ggml.eos_token_id", 2);
-	gguf_u32(g, "tokenizer.ggml.unknown_token_id", 0);
-	gguf_bool(g, "tokenizer.ggml.add_bos_token", true);
-	for (i = 0; i < v.count; i++)
-		free(v.texts[i]);
-	free(v.texts);
-	free(v.scores);
-	free(v.kinds);
-	free(v.places);
+	die("-V %s: not one of spm, unigram, bpe and wordpiece", s->tokenizer);
 }
