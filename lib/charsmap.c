@@ -47,6 +47,41 @@ static __u32 offset_of(__u32 unit)
 	return unit >> 10 << ((unit & 1U << 9) >> 6);
 }
 
+/* Bytes of the character a text begins with, or 0 where that is not UTF-8. */
+static int character_length(const char *text)
+{
+	static const __u32 least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	__u8 first = *text;
+	int length = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	__u32 point = first & 0x7f >> length;
+	int i;
+
+	if (length == 1)
+		return 1;
+	for (i = 1; i < length; i++) {
+		/* Texts end with a NUL, which is none that continues. */
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		point = point << 6 | (text[i] & 0x3f);
+	}
+	return first >= 0xc0 && first < 0xf8 && point >= least[length] && point < 0x110000 ?
+	       length : 0;
+}
+
+/* Whether the kernel takes it for so many bytes: UTF-8, and not too much of it. */
+static bool is_taken(const char *to, __u32 length)
+{
+	__u32 characters;
+	int size;
+
+	for (characters = 0; *to; characters++, to += size) {
+		size = character_length(to);
+		if (!size)
+			return false;
+	}
+	return characters <= LLM_REPLACEMENT_GROWTH * length;
+}
+
 static void add_replacement(struct charsmap *map, __u32 value, __u32 length)
 {
 	__u64 at = value & 0x7fffffff;
@@ -58,6 +93,9 @@ static void add_replacement(struct charsmap *map, __u32 value, __u32 length)
 	else if (end - to > MAX_TEXT || ++map->count > MAX_REPLACEMENTS)
 		compile_fail(map->c, EINVAL, "the charsmap has a text of %td bytes, or more than %u",
 			     end - to, MAX_REPLACEMENTS);
+	else if (!is_taken(to, length))
+		compile_fail(map->c, EINVAL, "the charsmap's text at %llu is not UTF-8, or too long",
+			     at);
 	else
 		image_add_replacement(&map->c->writer, map->from, length, to, end - to);
 	if (map->c->writer.out_of_memory)

@@ -493,6 +493,12 @@ static void bad_files_are_refused(void)
 	bad_file(&f, "a charsmap of 1028 bytes can't have 1024 bytes of units");
 	set_charsmap(&f, units, sizeof(units), "a\0b", 3);
 	bad_file(&f, "the charsmap has no text at 2");
+	set_charsmap(&f, units, sizeof(units), "a\0\xe2\x82", 5);
+	bad_file(&f, "the charsmap's text at 2 is not UTF-8, or too long");
+	set_charsmap(&f, units, sizeof(units), "a\0\xc1\x82", 5);
+	bad_file(&f, "the charsmap's text at 2 is not UTF-8, or too long");
+	set_charsmap(&f, units, sizeof(units), "a\0aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", 34);
+	bad_file(&f, "the charsmap's text at 2 is not UTF-8, or too long");
 	set_charsmap(&f, units, 3 * 1024, "a\0b", 4);
 	bad_file(&f, "the charsmap goes on beyond its end");
 	/* From "x" on to "x" again. */
