@@ -298,6 +298,30 @@ static void mark_strips(struct compile *c)
 	}
 }
 
+void vocab_add_all(struct compile *c, __u64 (*read)(char *to, const char *text, __u64 length))
+{
+	char read_text[VOCAB_MAX_TEXT];
+	struct vocab vocab = { 0 };
+	struct llm_image_token token;
+	__u64 cursor, length;
+	__u32 i;
+
+	vocab_open(c, &vocab, false);
+	cursor = c->code ? 0 : vocab.tokens->offset;
+	for (i = 0; i < vocab.count && !c->code; i++) {
+		const char *text = gguf_array_string(c->gguf, &cursor, &length);
+
+		token = vocab_kind(c, &vocab, i, text, length);
+		if (c->code)
+			break;
+		if (token.kind == LLM_TOKEN_NORMAL) {
+			length = read(read_text, text, length);
+			text = read_text;
+		}
+		vocab_add(c, &token, text, length);
+	}
+}
+
 void vocab_finish(struct compile *c, __u32 kind, const struct vocab_defaults *defaults)
 {
 	struct llm_image_tokenizer *tokenizer = &c->writer.tokenizer;

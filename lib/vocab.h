@@ -83,6 +83,14 @@ void vocab_add(struct compile *c, const struct llm_image_token *token, const cha
 	       __u64 length);
 
 /**
+ * vocab_add_all() - opens a vocabulary without scores and adds its tokens to the image
+ * @c: compilation
+ * @read: makes the text that is to be found, at most as long, of one of a normal
+ *	token as the file has it; returns its bytes
+ */
+void vocab_add_all(struct compile *c, __u64 (*read)(char *to, const char *text, __u64 length));
+
+/**
  * vocab_finish() - fills the rest when all tokens are added: size, tokens with a
  *	role, flags
  * @c: compilation

@@ -44,26 +44,8 @@ void compile_vocab_rwkv(struct compile *c)
 		.eos_key = "tokenizer.ggml.eos_token_id", .bos = LLM_IMAGE_NONE,
 		.eos = LLM_IMAGE_NONE, .unknown = LLM_IMAGE_NONE,
 	};
-	char plain[VOCAB_MAX_TEXT];
-	struct vocab vocab = { 0 };
-	struct llm_image_token token;
-	__u64 cursor, length;
-	__u32 i;
 
-	vocab_open(c, &vocab, false);
-	cursor = c->code ? 0 : vocab.tokens->offset;
-	for (i = 0; i < vocab.count && !c->code; i++) {
-		const char *text = gguf_array_string(c->gguf, &cursor, &length);
-
-		token = vocab_kind(c, &vocab, i, text, length);
-		if (c->code)
-			break;
-		if (token.kind == LLM_TOKEN_NORMAL) {
-			length = unescape(plain, text, length);
-			text = plain;
-		}
-		vocab_add(c, &token, text, length);
-	}
+	vocab_add_all(c, unescape);
 	vocab_finish(c, LLM_TOKENIZER_GREEDY, &defaults);
 	c->writer.tokenizer.flags = 0;
 }

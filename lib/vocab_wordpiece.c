@@ -45,26 +45,8 @@ void compile_vocab_wordpiece(struct compile *c)
 		.unknown = 100,
 		.flags = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP,
 	};
-	char plain[VOCAB_MAX_TEXT];
-	struct vocab vocab = { 0 };
-	struct llm_image_token token;
-	__u64 cursor, length;
-	__u32 i;
 
-	vocab_open(c, &vocab, false);
-	cursor = c->code ? 0 : vocab.tokens->offset;
-	for (i = 0; i < vocab.count && !c->code; i++) {
-		const char *text = gguf_array_string(c->gguf, &cursor, &length);
-
-		token = vocab_kind(c, &vocab, i, text, length);
-		if (c->code)
-			break;
-		if (token.kind == LLM_TOKEN_NORMAL) {
-			length = vocab_plain(plain, text, length);
-			text = plain;
-		}
-		vocab_add(c, &token, text, length);
-	}
+	vocab_add_all(c, vocab_plain);
 	add_fold(c);
 	vocab_finish(c, LLM_TOKENIZER_WORDPIECE, &defaults);
 	if (!c->code && c->writer.tokenizer.unknown == LLM_IMAGE_NONE)
