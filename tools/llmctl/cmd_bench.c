@@ -488,9 +488,7 @@ static int run_bench(const struct command *command, int argc, char **argv)
 	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
 		return status;
 	run_all(&bench, &error);
-	if (interrupted())
-		return EXIT_INTERRUPTED;
-	return error.code ? report(&error) : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_bench = {

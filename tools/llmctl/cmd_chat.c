@@ -217,16 +217,12 @@ static int run_chat(const struct command *command, int argc, char **argv)
 	talk.terminal = isatty(STDIN_FILENO);
 	if (!backend_open(&error))
 		converse(&talk, &error);
-	if (talk.session)
-		talk.session->ops->close(talk.session);
-	backend_close();
+	command_session_end(talk.session);
 	free(talk.text);
 	free(talk.system);
 	if (talk.terminal)
 		putchar('\n');
-	if (error.code && error.code != EINTR)
-		return report(&error);
-	return interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_chat = {

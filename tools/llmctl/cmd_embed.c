@@ -91,9 +91,7 @@ static int embed(const char *operand, __u32 pooling, bool as_json, struct llmctl
 	else if (!ret)
 		print_lines(&embedding);
 	free(embedding.vectors);
-	if (session)
-		session->ops->close(session);
-	backend_close();
+	command_session_end(session);
 	free(bytes);
 	return ret;
 }
@@ -116,9 +114,7 @@ static int run_embed(const struct command *command, int argc, char **argv)
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
 	embed(operands.values[0], pooling, as_json, &error);
-	if (interrupted())
-		return EXIT_INTERRUPTED;
-	return error.code ? report(&error) : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_embed = {
@@ -187,9 +183,7 @@ static int rank_documents(const char *query, char **documents, struct ranked *ra
 		ranked[i].index = i;
 		ret = rank_document(session, query, documents[i], &ranked[i].score, error);
 	}
-	if (session)
-		session->ops->close(session);
-	backend_close();
+	command_session_end(session);
 	return ret;
 }
 
@@ -237,9 +231,7 @@ static int run_rerank(const struct command *command, int argc, char **argv)
 		print_ranked(ranked, count, operands.values + 1, as_json);
 	}
 	free(ranked);
-	if (interrupted())
-		return EXIT_INTERRUPTED;
-	return error.code ? report(&error) : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_rerank = {

@@ -1,74 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
+/* Lists of models and sessions. */
 #include <pwd.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <llmctl_netlink.h>
-
-#include "command.h"
 #include "facts.h"
 #include "json.h"
+#include "listing.h"
 #include "size.h"
 #include "utf8.h"
 
-static const struct llmctl_bus_handlers no_handlers;
-
-static void print_models(const struct llm_model_info *models, __u32 count)
+static int get_models(struct llmctl_bus *bus, void **entries, size_t *count,
+		      struct llmctl_error *error)
 {
-	__u32 i;
+	struct llm_model_info *models = NULL;
+	__u32 found = 0;
+	int ret = llmctl_bus_models(bus, &models, &found, error);
 
+	*entries = models;
+	*count = found;
+	return ret;
+}
+
+static void print_models_head(void)
+{
 	printf("%-24s %-8s %10s %8s %10s %10s %8s\n", "NAME", "ARCH", "PARAMETERS", "CONTEXT",
 	       "SIZE", "MEMORY", "SESSIONS");
-	for (i = 0; i < count; i++) {
-		const char *arch = (const char *)models[i].architecture;
-		int length = strlen(arch);
+}
 
-		/* An image says it, and may say anything. */
-		printf("%-24s ", models[i].name);
-		utf8_print(arch, length);
-		printf("%*s %10s %8u %10s %10s %8u%s\n", length < 8 ? 8 - length : 0, "",
-		       size_count(models[i].parameters).text, models[i].context_length,
-		       size_bytes(models[i].size).text, size_bytes(models[i].memory).text,
-		       models[i].sessions,
-		       models[i].flags & LLM_MODEL_DEFAULT ? "  (default)" : "");
-	}
+static void print_model(const void *entry)
+{
+	const struct llm_model_info *info = entry;
+	const char *arch = (const char *)info->architecture;
+	int length = strlen(arch);
+
+	/* An image says it, and may say anything. */
+	printf("%-24s ", info->name);
+	utf8_print(arch, length);
+	printf("%*s %10s %8u %10s %10s %8u%s\n", length < 8 ? 8 - length : 0, "",
+	       size_count(info->parameters).text, info->context_length,
+	       size_bytes(info->size).text, size_bytes(info->memory).text, info->sessions,
+	       info->flags & LLM_MODEL_DEFAULT ? "  (default)" : "");
+}
+
+static void model_json(const void *entry)
+{
+	model_facts_json(entry);
 }
 
 static int run_ls(const struct command *command, int argc, char **argv)
 {
-	bool as_json = false;
-	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
-		{ .kind = OPTION_END },
+	static const struct listing models = {
+		sizeof(struct llm_model_info), get_models, print_models_head, print_model,
+		model_json,
 	};
-	struct llm_model_info *models = NULL;
-	struct llmctl_error error = { 0 };
-	struct llmctl_bus *bus = NULL;
-	struct operands operands;
-	__u32 count, i;
-	int status;
 
-	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
-		return status;
-	if (!llmctl_bus_open(&bus, &no_handlers, NULL, &error))
-		llmctl_bus_models(bus, &models, &count, &error);
-	llmctl_bus_close(bus);
-	if (error.code)
-		return report(&error);
-	if (as_json) {
-		json_array(NULL);
-		for (i = 0; i < count; i++) {
-			json_object(NULL);
-			model_facts_json(&models[i]);
-			json_object_end();
-		}
-		json_array_end();
-	} else {
-		print_models(models, count);
-	}
-	free(models);
-	return EXIT_OK;
+	return listing_run(&models, command, argc, argv);
 }
 
 const struct command command_ls = {
@@ -78,9 +65,22 @@ const struct command command_ls = {
 	.run = run_ls,
 };
 
-static void session_json(const struct llm_session_info *info)
+static int get_sessions(struct llmctl_bus *bus, void **entries, size_t *count,
+			struct llmctl_error *error)
 {
-	json_object(NULL);
+	struct llm_session_info *sessions = NULL;
+	__u32 found = 0;
+	int ret = llmctl_bus_sessions(bus, &sessions, &found, error);
+
+	*entries = sessions;
+	*count = found;
+	return ret;
+}
+
+static void session_json(const void *entry)
+{
+	const struct llm_session_info *info = entry;
+
 	json_whole("id", info->id);
 	json_text("model", (const char *)info->model);
 	json_whole("pid", info->pid);
@@ -95,11 +95,17 @@ static void session_json(const struct llm_session_info *info)
 	json_number("queued_ms", info->queued_ns / 1e6);
 	json_number("first_token_ms", info->first_token_ns / 1e6);
 	json_number("cpu_ms", info->cpu_ns / 1e6);
-	json_object_end();
 }
 
-static void print_session(const struct llm_session_info *info)
+static void print_sessions_head(void)
 {
+	printf("%6s %8s %-12s %-20s %-7s %7s %7s %8s %8s %10s %9s\n", "ID", "PID", "USER",
+	       "MODEL", "STATE", "USED", "CONTEXT", "IN", "OUT", "MEMORY", "CPU");
+}
+
+static void print_session(const void *entry)
+{
+	const struct llm_session_info *info = entry;
 	struct passwd *user = getpwuid(info->uid);
 	char number[16];
 
@@ -113,38 +119,12 @@ static void print_session(const struct llm_session_info *info)
 
 static int run_ps(const struct command *command, int argc, char **argv)
 {
-	bool as_json = false;
-	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
-		{ .kind = OPTION_END },
+	static const struct listing sessions = {
+		sizeof(struct llm_session_info), get_sessions, print_sessions_head,
+		print_session, session_json,
 	};
-	struct llm_session_info *sessions = NULL;
-	struct llmctl_error error = { 0 };
-	struct llmctl_bus *bus = NULL;
-	struct operands operands;
-	__u32 count, i;
-	int status;
 
-	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
-		return status;
-	if (!llmctl_bus_open(&bus, &no_handlers, NULL, &error))
-		llmctl_bus_sessions(bus, &sessions, &count, &error);
-	llmctl_bus_close(bus);
-	if (error.code)
-		return report(&error);
-	if (as_json) {
-		json_array(NULL);
-		for (i = 0; i < count; i++)
-			session_json(&sessions[i]);
-		json_array_end();
-	} else {
-		printf("%6s %8s %-12s %-20s %-7s %7s %7s %8s %8s %10s %9s\n", "ID", "PID", "USER",
-		       "MODEL", "STATE", "USED", "CONTEXT", "IN", "OUT", "MEMORY", "CPU");
-		for (i = 0; i < count; i++)
-			print_session(&sessions[i]);
-	}
-	free(sessions);
-	return EXIT_OK;
+	return listing_run(&sessions, command, argc, argv);
 }
 
 const struct command command_ps = {

@@ -87,9 +87,7 @@ static int complete(struct run *run, const char *operand, struct llmctl_error *e
 		putchar('\n');
 	if (!ret && run->as_json)
 		ret = print_json(run, session, error);
-	if (session)
-		session->ops->close(session);
-	backend_close();
+	command_session_end(session);
 	free(text);
 	return ret;
 }
@@ -112,9 +110,7 @@ static int run_run(const struct command *command, int argc, char **argv)
 		return status;
 	complete(&run, operands.values[0], &error);
 	free(run.reply);
-	if (error.code && error.code != EINTR)
-		return report(&error);
-	return interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_run = {

@@ -242,9 +242,7 @@ static int score_input(const char *operand, bool as_json, __u32 top, struct llmc
 		ret = find_context(&score, error);
 	if (!ret)
 		ret = score_text(&score, text, length, error);
-	if (score.session)
-		score.session->ops->close(score.session);
-	backend_close();
+	command_session_end(score.session);
 	free(text);
 	return ret;
 }
@@ -266,9 +264,7 @@ static int run_score(const struct command *command, int argc, char **argv)
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
 	score_input(operands.values[0], as_json, top, &error);
-	if (interrupted())
-		return EXIT_INTERRUPTED;
-	return error.code ? report(&error) : EXIT_OK;
+	return command_end(&error);
 }
 
 const struct command command_score = {

@@ -81,9 +81,7 @@ static int tokenize(const char *operand, bool plain, bool as_json, struct llmctl
 					     &count, error);
 	if (!ret)
 		ret = print_tokens(session, tokens, count, as_json, error);
-	if (session)
-		session->ops->close(session);
-	backend_close();
+	command_session_end(session);
 	free(tokens);
 	free(text);
 	return ret;
@@ -158,9 +156,7 @@ static int detokenize(const __u32 *tokens, __u32 count, __u32 flags, struct llmc
 		fwrite(text, 1, length, stdout);
 		free(text);
 	}
-	if (session)
-		session->ops->close(session);
-	backend_close();
+	command_session_end(session);
 	return ret;
 }
 

@@ -6,12 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <llmctl_netlink.h>
-
-#include "command.h"
 #include "facts.h"
 #include "interrupt.h"
 #include "json.h"
+#include "listing.h"
 #include "macros.h"
 #include "utf8.h"
 
@@ -222,9 +220,20 @@ const struct command command_subscribe = {
 	.run = run_subscribe,
 };
 
-static void topic_json(const struct llmctl_topic *topic)
+static int get_topics(struct llmctl_bus *bus, void **entries, size_t *count,
+		      struct llmctl_error *error)
 {
-	json_object(NULL);
+	struct llmctl_topic *topics = NULL;
+	int ret = llmctl_bus_topics(bus, &topics, count, error);
+
+	*entries = topics;
+	return ret;
+}
+
+static void topic_json(const void *entry)
+{
+	const struct llmctl_topic *topic = entry;
+
 	json_text("name", topic->name);
 	json_whole("owner", topic->owner);
 	json_whole("queue", topic->queue);
@@ -240,11 +249,17 @@ static void topic_json(const struct llmctl_topic *topic)
 	json_whole("dropped", topic->dropped);
 	json_whole("refused", topic->refused);
 	json_whole("expired", topic->expired);
-	json_object_end();
 }
 
-static void print_topic(const struct llmctl_topic *topic)
+static void print_topics_head(void)
 {
+	printf("%-24s %-12s %6s %8s %10s %10s %8s %8s %8s\n", "TOPIC", "OWNER", "SUBS", "WAITING",
+	       "PUBLISHED", "DELIVERED", "DROPPED", "REFUSED", "EXPIRED");
+}
+
+static void print_topic(const void *entry)
+{
+	const struct llmctl_topic *topic = entry;
 	const struct passwd *user = getpwuid(topic->owner);
 	char number[16];
 
@@ -256,48 +271,14 @@ static void print_topic(const struct llmctl_topic *topic)
 	       (uint64_t)topic->refused, (uint64_t)topic->expired);
 }
 
-static void print_topics(const struct llmctl_topic *topics, size_t count)
-{
-	size_t i;
-
-	printf("%-24s %-12s %6s %8s %10s %10s %8s %8s %8s\n", "TOPIC", "OWNER", "SUBS", "WAITING",
-	       "PUBLISHED", "DELIVERED", "DROPPED", "REFUSED", "EXPIRED");
-	for (i = 0; i < count; i++)
-		print_topic(&topics[i]);
-}
-
 static int run_topics(const struct command *command, int argc, char **argv)
 {
-	static const struct llmctl_bus_handlers handlers = { 0 };
-	bool as_json = false;
-	const struct option options[] = {
-		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON array" },
-		{ .kind = OPTION_END },
+	static const struct listing topics = {
+		sizeof(struct llmctl_topic), get_topics, print_topics_head, print_topic,
+		topic_json,
 	};
-	struct llmctl_topic *topics = NULL;
-	struct llmctl_error error = { 0 };
-	struct llmctl_bus *bus = NULL;
-	struct operands operands;
-	size_t count = 0, i;
-	int status;
 
-	if (!command_parse(command, options, argc, argv, &operands, 0, 0, &status))
-		return status;
-	if (!llmctl_bus_open(&bus, &handlers, NULL, &error))
-		llmctl_bus_topics(bus, &topics, &count, &error);
-	llmctl_bus_close(bus);
-	if (error.code)
-		return report(&error);
-	if (as_json) {
-		json_array(NULL);
-		for (i = 0; i < count; i++)
-			topic_json(&topics[i]);
-		json_array_end();
-	} else {
-		print_topics(topics, count);
-	}
-	free(topics);
-	return EXIT_OK;
+	return listing_run(&topics, command, argc, argv);
 }
 
 const struct command command_topics = {

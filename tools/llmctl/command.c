@@ -60,6 +60,20 @@ int command_session(struct session **session, struct llmctl_error *error)
 	return ret;
 }
 
+void command_session_end(struct session *session)
+{
+	if (session)
+		session->ops->close(session);
+	backend_close();
+}
+
+int command_end(const struct llmctl_error *error)
+{
+	if (error->code && error->code != EINTR)
+		return report(error);
+	return interrupted() ? EXIT_INTERRUPTED : EXIT_OK;
+}
+
 static int read_stdin(char **text, size_t *length, struct llmctl_error *error)
 {
 	/* A byte more than is allowed shows that there is more, another is the NUL. */

@@ -72,12 +72,24 @@ bool command_parse(const struct command *command, const struct option *options, 
  * @session: where the result goes
  * @error: reason of a failure
  *
- * The caller closes it, then calls backend_close(), that also after a failure.
- * From then on interrupts are noted.
+ * The caller calls command_session_end(), also after a failure. From then on
+ * interrupts are noted.
  *
  * Return: 0 or a negative errno.
  */
 int command_session(struct session **session, struct llmctl_error *error);
+
+/**
+ * command_session_end() - closes what command_session() opened
+ * @session: session, or NULL where there is none
+ */
+void command_session_end(struct session *session);
+
+/**
+ * command_end() - the exit status of a command that computed; reports a failure
+ * @error: reason of a failure, or a code of 0
+ */
+int command_end(const struct llmctl_error *error);
 
 /**
  * command_input() - a text that is an operand, or stdin where that is "-"
