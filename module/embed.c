@@ -12,9 +12,6 @@
 #include "pass.h"
 #include "session.h"
 
-/* Bytes of results of one call at most. */
-#define MAX_RESULT	(64U << 20)
-
 /**
  * struct embed - one embedding
  * @pass: the text
@@ -138,7 +135,7 @@ static int check_room(const struct embed *embed, struct llm_embed *args)
 	u64 count = result_count(embed);
 	bool fits = count <= args->vectors_count;
 
-	if (result_size(embed) > MAX_RESULT)
+	if (result_size(embed) > LLM_PASS_MAX_RESULT)
 		return -E2BIG;
 	args->tokens = embed->pass.list.count;
 	args->vectors_count = count;

@@ -22,6 +22,7 @@ static const struct llm_form *const forms[] = {
 	&llm_form_portable,
 #ifdef LLM_X86
 	&llm_form_avx2,
+	&llm_form_avx512,
 #endif
 };
 
@@ -49,8 +50,18 @@ static void form_agrees(struct kunit *test)
 	}
 }
 
+static void no_form_is_left_out(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(forms); i++)
+		KUNIT_EXPECT_PTR_EQ(test, llm_form_at(i), forms[i]);
+	KUNIT_EXPECT_NULL(test, llm_form_at(i));
+}
+
 static struct kunit_case form_cases[] = {
 	KUNIT_CASE_PARAM(form_agrees, form_gen_params),
+	KUNIT_CASE(no_form_is_left_out),
 	{}
 };
 

@@ -14,6 +14,9 @@
 struct llm_model;
 struct llm_session;
 
+/** LLM_PASS_MAX_RESULT - bytes of results of one pass at most. */
+#define LLM_PASS_MAX_RESULT	(64U << 20)
+
 /**
  * struct llm_pass - a text on its way through a model without a conversation: the
  *	caller waits for it

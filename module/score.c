@@ -12,9 +12,6 @@
 #include "pass.h"
 #include "session.h"
 
-/* Bytes of results of one call at most. */
-#define MAX_RESULT	(64U << 20)
-
 /**
  * struct score - one scoring
  * @pass: the text
@@ -101,7 +98,7 @@ static int read_text(struct score *score, struct llm_score *args)
 			    pass->context);
 	if (ret && ret != -ENOSPC)
 		return ret;
-	if (result_size(score) > MAX_RESULT)
+	if (result_size(score) > LLM_PASS_MAX_RESULT)
 		return -E2BIG;
 	count = pass->list.count * score->stride;
 	ret = ret ?: count > args->entries_count ? -ENOSPC : 0;
