@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the module tells of its work: counters, sysfs, tracepoints, the histogram. */
-#include <dirent.h>
+#include <ctype.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -136,6 +137,24 @@ static long long sysfs(const char *file)
 	return device_number(path, NULL);
 }
 
+/* Whether a file has a text and a newline. */
+static bool sysfs_says(const char *file, const char *text)
+{
+	char path[256];
+	char line[256];
+	bool says;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), SYSFS "%s", file);
+	stream = fopen(path, "re");
+	if (!stream)
+		return false;
+	says = fgets(line, sizeof(line), stream) && !strncmp(line, text, strlen(text)) &&
+	       !strcmp(line + strlen(text), "\n");
+	fclose(stream);
+	return says;
+}
+
 TEST_F(counters, in_sysfs)
 {
 	struct llm_info info;
@@ -158,6 +177,8 @@ TEST_F(counters, of_models_in_sysfs)
 	struct llm_model_info info;
 
 	ASSERT_TRUE(device_find_model(MODEL, &info));
+	EXPECT_TRUE(sysfs_says("models/" MODEL "/title", (char *)info.title));
+	EXPECT_TRUE(sysfs_says("models/" MODEL "/architecture", (char *)info.architecture));
 	EXPECT_EQ(info.size, sysfs("models/" MODEL "/size"));
 	EXPECT_EQ(info.memory, sysfs("models/" MODEL "/memory"));
 	EXPECT_EQ(info.session_memory, sysfs("models/" MODEL "/session_memory"));
@@ -220,6 +241,51 @@ static int count_lines(const char *path, const char *word)
 	return count;
 }
 
+/* Whether a line of an event has a word, after a space and before one. */
+static bool event_has(const char *path, const char *event, const char *format, ...)
+{
+	FILE *file = fopen(path, "re");
+	char line[1024];
+	char word[128];
+	bool found = false;
+	va_list arguments;
+
+	word[0] = ' ';
+	va_start(arguments, format);
+	vsnprintf(word + 1, sizeof(word) - 1, format, arguments);
+	va_end(arguments);
+	if (!file)
+		return false;
+	while (!found && fgets(line, sizeof(line), file)) {
+		const char *at = strstr(line, event) ? strstr(line, word) : NULL;
+
+		found = at && isspace((unsigned char)at[strlen(word)]);
+	}
+	fclose(file);
+	return found;
+}
+
+/* What the events of a session's first turn say is what its status says. */
+static void expect_events(struct __test_metadata *_metadata, const char *trace, int fd)
+{
+	struct llm_session_info info = device_status(fd);
+
+	EXPECT_TRUE(event_has(trace, "llm_submit:", "session=%llu", info.id));
+	EXPECT_TRUE(event_has(trace, "llm_submit:", "model=" MODEL));
+	EXPECT_TRUE(event_has(trace, "llm_submit:", "prompt=%llu", info.tokens_in));
+	EXPECT_TRUE(event_has(trace, "llm_step:", "model=" MODEL));
+	EXPECT_TRUE(event_has(trace, "llm_step:", "rows=%llu", info.tokens_in));
+	EXPECT_TRUE(event_has(trace, "llm_token:", "session=%llu", info.id));
+	EXPECT_TRUE(event_has(trace, "llm_token:", "number=%d", TOKENS));
+	EXPECT_FALSE(event_has(trace, "llm_token:", "number=%d", TOKENS + 1));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "session=%llu", info.id));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "tokens_in=%llu", info.tokens_in));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "tokens_out=%llu", info.tokens_out));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "queued_ns=%llu", info.queued_ns));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "first_token_ns=%llu", info.first_token_ns));
+	EXPECT_TRUE(event_has(trace, "llm_done:", "cpu_ns=%llu", info.cpu_ns));
+}
+
 TEST_F(counters, tracepoints)
 {
 	const char *folder = mounted("tracefs", "/sys/kernel/tracing", "events");
@@ -243,6 +309,7 @@ TEST_F(counters, tracepoints)
 	EXPECT_EQ(TOKENS, count_lines(trace, "llm_token:"));
 	EXPECT_LE(TOKENS, count_lines(trace, "llm_slice:"));
 	EXPECT_EQ(1, count_lines(trace, "llm_done:"));
+	expect_events(_metadata, trace, self->fd);
 	EXPECT_EQ(0, count_lines(trace, PROMPT)) TH_LOG("traces show what users write");
 }
 

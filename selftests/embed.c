@@ -139,6 +139,10 @@ TEST_F(embed, errors)
 	EXPECT_EQ(LLM_POOLING_MEAN, call.pooling);
 	call = (struct llm_embed) { .text = (uintptr_t)"a", .text_length = 1, .second_length = 1 };
 	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, LLM_IOC_EMBED, &call));
+	call = (struct llm_embed) { .text = (uintptr_t)"a", .text_length = LLM_MAX_TEXT + 1 };
+	EXPECT_EQ(-E2BIG, device_ioctl(self->fd, LLM_IOC_EMBED, &call));
+	call = (struct llm_embed) { .text = 8, .text_length = 1 };
+	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, LLM_IOC_EMBED, &call));
 	ASSERT_TRUE(device_find_model(MODEL, &info));
 	EXPECT_EQ(WIDTH, info.embedding_width);
 	EXPECT_EQ(LLM_POOLING_MEAN, info.pooling);

@@ -375,6 +375,14 @@ TEST_F(errors, busy_while_a_reply_is_under_way)
 		.entries_count = 16,
 	};
 
+	__s32 vector[256];
+	struct llm_embed embed = {
+		.text = (uintptr_t)"hello",
+		.text_length = 5,
+		.vectors = (uintptr_t)vector,
+		.vectors_count = ARRAY_SIZE(vector),
+	};
+
 	ASSERT_EQ(0, device_max_tokens(self->fd, 0));
 	ASSERT_EQ(0, device_write(self->fd, "hello"));
 	ASSERT_EQ(0, device_start(self->fd));
@@ -382,8 +390,10 @@ TEST_F(errors, busy_while_a_reply_is_under_way)
 	EXPECT_EQ(-EBUSY, device_ioctl(self->fd, LLM_IOC_SETUP, &setup));
 	EXPECT_EQ(-EBUSY, device_ioctl(self->fd, LLM_IOC_SAMPLING, &sampling));
 	EXPECT_EQ(-EBUSY, device_ioctl(self->fd, LLM_IOC_SCORE, &score));
+	EXPECT_EQ(-EBUSY, device_ioctl(self->fd, LLM_IOC_EMBED, &embed));
 	ASSERT_LT(0, device_read(self->fd, self->reply, ROOM, ROOM));
 	EXPECT_EQ(0, device_ioctl(self->fd, LLM_IOC_SCORE, &score));
+	EXPECT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &embed));
 	EXPECT_EQ(0, device_ioctl(self->fd, LLM_IOC_SAMPLING, &sampling));
 	EXPECT_EQ(0, device_ioctl(self->fd, LLM_IOC_SETUP, &setup));
 }
@@ -412,28 +422,6 @@ TEST_F(errors, start_without_text)
 	EXPECT_EQ(-ENODATA, device_start(self->fd));
 	ASSERT_LT(0, device_ask(self->fd, "hello", self->reply, ROOM));
 	EXPECT_EQ(-ENODATA, device_start(self->fd));
-}
-
-/* Another program may keep a model loaded; then there is always a default. */
-TEST(no_model)
-{
-	__u32 tokens[8];
-	struct llm_tokenize tokenize = {
-		.text = (uintptr_t)"hello",
-		.text_length = 5,
-		.tokens = (uintptr_t)tokens,
-		.tokens_count = 8,
-	};
-	char reply[64];
-	int fd = device_open(O_RDWR);
-
-	ASSERT_LE(0, fd);
-	if (device_info().models)
-		SKIP(return, "a model is loaded; this is for a device without any");
-	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_TOKENIZE, &tokenize));
-	EXPECT_EQ(-ENODEV, device_ask(fd, "hello", reply, sizeof(reply)));
-	EXPECT_EQ(-ENODEV, device_start(fd));
-	EXPECT_STREQ("", (char *)device_status(fd).model);
 }
 
 TEST_HARNESS_MAIN

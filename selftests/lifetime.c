@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "device.h"
 #include "harness.h"
@@ -291,6 +292,68 @@ TEST_F(lifetime, killed_while_scoring)
 	EXPECT_TRUE(works(&self->scene));
 }
 
+static void embed_long_text(struct scene *scene, int fd)
+{
+	static __s32 vector[4096];
+	struct llm_embed embed = {
+		.text = (uintptr_t)scene->prompt,
+		.text_length = strlen(scene->prompt),
+		.vectors = (uintptr_t)vector,
+		.vectors_count = ARRAY_SIZE(vector),
+	};
+
+	device_ioctl(fd, LLM_IOC_EMBED, &embed);
+	_exit(1);
+}
+
+TEST_F(lifetime, killed_while_embedding)
+{
+	EXPECT_TRUE(kill_in_request(&self->scene, embed_long_text));
+	EXPECT_TRUE(works(&self->scene));
+}
+
+/* Microseconds that loading a model takes here. */
+static long long time_loading(struct scene *scene)
+{
+	struct timespec before;
+	struct timespec after;
+
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	if (device_load("lifetime-other", &scene->image, 0))
+		return -1;
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	if (device_unload_soon("lifetime-other"))
+		return -1;
+	return (after.tv_sec - before.tv_sec) * 1000000LL + (after.tv_nsec - before.tv_nsec) / 1000;
+}
+
+/* From before it begins until after it has ended: it comes to be, or there is no trace. */
+TEST_F(lifetime, killed_while_loading)
+{
+	const int times = device_is_slow() ? 10 : 50;
+	long long duration = time_loading(&self->scene);
+	struct llm_model_info info;
+	int sealed = 0;
+
+	ASSERT_LE(0, duration);
+	for (int i = 0; i < times; i++) {
+		pid_t child = fork();
+		int error;
+
+		ASSERT_LE(0, child);
+		if (!child)
+			_exit(!!device_load("lifetime-other", &self->scene.image, 0));
+		usleep(2 * duration * i / times);
+		kill(child, SIGKILL);
+		ASSERT_EQ(child, waitpid(child, NULL, 0));
+		sealed += device_find_model("lifetime-other", &info);
+		error = device_unload_soon("lifetime-other");
+		EXPECT_TRUE(!error || error == -ENOENT);
+	}
+	printf("# %d of %d models came to be\n", sealed, times);
+	EXPECT_TRUE(works(&self->scene));
+}
+
 /* Posts a letter that takes a while and waits for its reply. */
 static void wait_for_mail(struct scene *scene, int fd)
 {
@@ -356,10 +419,11 @@ TEST_F(lifetime, killed_at_any_time)
 {
 	void (*what[])(struct scene *scene, int fd) = {
 		start_long_prompt, start_short_prompt, read_long_reply, score_long_text,
+		embed_long_text,
 	};
 
 	for (int i = 0; i < (device_is_slow() ? 12 : 100); i++) {
-		pid_t child = begin(what[i % 4], &self->scene);
+		pid_t child = begin(what[i % ARRAY_SIZE(what)], &self->scene);
 
 		ASSERT_LE(0, child);
 		device_pause(i * 7 % 23);

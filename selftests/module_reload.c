@@ -90,6 +90,42 @@ TEST_F(module, comes_and_goes)
 	}
 }
 
+/* Everything that needs a model says that there is none. */
+TEST_F(module, has_no_model_at_first)
+{
+	struct llm_session_setup setup = { .set = LLM_SETUP_CONTEXT, .context = 8 };
+	struct llm_bias bias = { .token = 1 };
+	struct llm_sampling sampling = {
+		.set = LLM_SAMPLING_BIASES,
+		.biases = (uintptr_t)&bias,
+		.biases_count = 1,
+	};
+	struct llm_tokenize tokenize = { .text = (uintptr_t)"hello", .text_length = 5 };
+	struct llm_score score = { .text = (uintptr_t)"hello", .text_length = 5 };
+	struct llm_embed embed = { .text = (uintptr_t)"hello", .text_length = 5 };
+	int fd;
+
+	ASSERT_EQ(0, insert(""));
+	EXPECT_EQ(0, device_info().models);
+	fd = device_open(O_RDWR);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_TOKENIZE, &tokenize));
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_DETOKENIZE, &tokenize));
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_SCORE, &score));
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_EMBED, &embed));
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_SETUP, &setup));
+	EXPECT_EQ(-ENODEV, device_ioctl(fd, LLM_IOC_SAMPLING, &sampling));
+	EXPECT_EQ(-ENODEV, device_ask(fd, "hello", self->reply, ROOM));
+	EXPECT_EQ(-ENODEV, device_start(fd));
+	EXPECT_STREQ("", (char *)device_status(fd).model);
+	ASSERT_EQ(0, close(fd));
+	fd = device_open(O_WRONLY);
+	ASSERT_LE(0, fd);
+	EXPECT_EQ(-ENODEV, device_write(fd, "hello"));
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(0, remove_soon());
+}
+
 /* Unread replies and letters that nobody fetches do not keep the module. */
 TEST_F(module, goes_with_mail)
 {

@@ -174,6 +174,9 @@ TEST_F(text, too_much)
 	EXPECT_EQ(-E2BIG, tokenize(self->fd, large, LLM_MAX_TEXT + 1, 0, self->tokens, 4096));
 	EXPECT_EQ(-E2BIG, tokenize(self->fd, large, 0xffffffff, 0, self->tokens, 4096));
 	EXPECT_EQ(-E2BIG, device_ioctl(self->fd, LLM_IOC_SCORE, &score));
+	EXPECT_EQ(-E2BIG, detokenize(self->fd, (void *)large, LLM_MAX_TEXT + 1, 0, self->text,
+				     ROOM));
+	EXPECT_EQ(-E2BIG, detokenize(self->fd, (void *)large, 0xffffffff, 0, self->text, ROOM));
 	score.text_length = 2000;
 	memset(large, 'a', 2000);
 	EXPECT_EQ(-ENOSPC, device_ioctl(self->fd, LLM_IOC_SCORE, &score))
