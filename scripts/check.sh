@@ -58,7 +58,7 @@ machine() {
 # what many sessions and large contexts do not make too slow.
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
-		echo llmctl device_io signals mailbox ioctl_abi ioctl_errors limits \
+		echo llmctl stories device_io signals mailbox ioctl_abi ioctl_errors limits \
 			seal_mmap permissions text sampling hotplug netlink_requests netlink_topics \
 			netlink_malformed
 }

@@ -8,12 +8,11 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-scratch=$(mktemp -d)
+# shellcheck source=tap.sh
+. "$here/tap.sh"
 model=$scratch/model.gguf
 name=test-architecture
 prompt="the rest of the tokens"
-number=0
-failed=0
 
 # shellcheck disable=SC2317 # a trap calls it
 finish() {
@@ -21,18 +20,6 @@ finish() {
 	rm -rf "$scratch"
 }
 trap finish EXIT
-
-# result STATUS NAME: one line of TAP, after what was printed meanwhile
-result() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number $2"
-	else
-		failed=1
-		sed 's/^/# /' "$scratch/why"
-		echo "not ok $number $2"
-	fi
-}
 
 # says_the_same KIND TYPES: encoders make no text but numbers
 says_the_same() {

@@ -8,13 +8,12 @@
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
-scratch=$(mktemp -d)
+# shellcheck source=tap.sh
+. "$here/tap.sh"
 small=$scratch/small.gguf
 long=$scratch/long.gguf
 chat=$scratch/chat.gguf
 unknown=$scratch/unknown.gguf
-number=0
-failed=0
 
 # shellcheck disable=SC2317 # a trap calls it
 finish() {
@@ -26,24 +25,6 @@ finish() {
 	rm -rf "$scratch"
 }
 trap finish EXIT
-
-# result STATUS NAME: one line of TAP; what went wrong was written to $scratch/why
-result() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number $2"
-	else
-		failed=1
-		sed 's/^/# /' "$scratch/why"
-		echo "not ok $number $2"
-	fi
-	: >"$scratch/why"
-}
-
-why() {
-	echo "$*" >>"$scratch/why"
-	return 1
-}
 
 # call STATUS ARGUMENT...: runs llmctl, output in $scratch/out and $scratch/err
 call() {
@@ -309,15 +290,13 @@ if command -v python3 >/dev/null; then
 	prints_json
 	result $? "JSON is well-formed"
 else
-	number=$((number + 1))
-	echo "ok $number JSON is well-formed # SKIP needs python3"
+	skip "JSON is well-formed" "needs python3"
 fi
 if command -v setpriv >/dev/null; then
 	asks_for_permission
 	result $? "without permission it says so"
 else
-	number=$((number + 1))
-	echo "ok $number without permission it says so # SKIP needs setpriv"
+	skip "without permission it says so" "needs setpriv"
 fi
 call 0 unload test-small && call 0 unload test-long
 result $? "models are unloaded"

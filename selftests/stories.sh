@@ -18,31 +18,21 @@ fi
 # What follows the line "text:", without the prompt it begins with.
 text=$(sed '1,/^text:$/d' "$folder/stories260K.greedy.txt")
 wanted=${text#"$prompt"}
-number=0
-failed=0
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tap.sh
+. "$here/tap.sh"
 
 # shellcheck disable=SC2317 # a trap calls it
 finish() {
 	llmctl unload "$name" 2>/dev/null
+	rm -rf "$scratch"
 }
 trap finish EXIT
 
-# result STATUS NAME WHY: one line of TAP
-result() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number $2"
-	else
-		failed=1
-		echo "# $3"
-		echo "not ok $number $2"
-	fi
-}
-
 # same GOT WAY: one line of TAP
 same() {
-	[ "$1" = "$wanted" ]
-	result $? "the known continuation, by $2" "wanted '$wanted', got '$1'"
+	[ "$1" = "$wanted" ] || why "wanted '$wanted', got '$1'"
+	result $? "the known continuation, by $2"
 }
 
 # The perplexity of the known text is as low as that of a model which made it.
@@ -51,8 +41,8 @@ scores_its_own_text() {
 
 	perplexity=$(llmctl score -m "$name" --json "$text" |
 		sed -n 's/.*"perplexity": *\([0-9]*\).*/\1/p')
-	[ "${perplexity:-99}" -le 1 ]
-	result $? "its own text is no surprise" "perplexity ${perplexity:-unknown}"
+	[ "${perplexity:-99}" -le 1 ] || why "perplexity ${perplexity:-unknown}"
+	result $? "its own text is no surprise"
 }
 
 # Plain files, whatever the sampling: a prompt goes in, some text comes out.
@@ -61,8 +51,8 @@ tells_a_story() {
 
 	printf %s "$prompt" >/dev/llm
 	story=$(cat /dev/llm)
-	[ ${#story} -gt 20 ]
-	result $? "a story, by printf and cat" "got '$story'"
+	[ ${#story} -gt 20 ] || why "got '$story'"
+	result $? "a story, by printf and cat"
 }
 
 echo 1..5

@@ -11,28 +11,9 @@ set -u
 
 llmctl=$1
 make_gguf=$2
-scratch=$(mktemp -d)
+# shellcheck source=../tap.sh
+. "$(dirname "$0")/../tap.sh"
 trap 'rm -rf "$scratch"' EXIT
-number=0
-failed=0
-
-# result STATUS NAME: one line of TAP; what went wrong was written to $scratch/why
-result() {
-	number=$((number + 1))
-	if [ "$1" -eq 0 ]; then
-		echo "ok $number $2"
-	else
-		failed=1
-		sed 's/^/# /' "$scratch/why"
-		echo "not ok $number $2"
-	fi
-	: >"$scratch/why"
-}
-
-why() {
-	echo "$*" >>"$scratch/why"
-	return 1
-}
 
 # host COMMAND MODEL ARGUMENT...: prints what the likeliest tokens are
 host() {
