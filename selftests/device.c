@@ -74,6 +74,8 @@ void *device_image_section(const struct device_image *image, __u32 kind, __u64 *
 {
 	struct llm_image_section *section = tiny_image_section(image->bytes, kind);
 
+	if (!section)
+		give_up("the image lacks a section", EINVAL);
 	if (length)
 		*length = section->length;
 	return image->bytes + section->offset;

@@ -1,30 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "host/tiny_image.h"
 #include "mutate.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define RANDOM_BITS 300
+/* More than there are in a valid image. */
+#define OPS 32
+#define FLAG_SETS 4
+#define TYPES 64
 
 /**
  * struct field - a number in a struct, or several alike in a row
  * @name: of the field
  * @size: bytes of one
  * @count: how many
- * @values: whether there is one right value
+ * @values: whether there is one right value: another is invalid, or for a newer
+ *	kernel; of flags that are zero, either
  */
 struct field {
 	const char *name;
 	unsigned int size;
 	unsigned int count;
-	enum { FREE, FIXED } values;
+	enum { FREE, FIXED, NEWER, FLAGS } values;
 };
 
 /* All fields of the structs of linux/llm_image.h, in their order. */
 static const struct field header_fields[] = {
-	{ "magic", 1, 8, FIXED }, { "version", 4, 1, FIXED }, { "sections", 4, 1, FREE },
+	{ "magic", 1, 8, FIXED }, { "version", 4, 1, NEWER }, { "sections", 4, 1, FREE },
 	{ "size", 8, 1, FREE }, { "reserved", 8, 5, FIXED }, { 0 },
 };
 
@@ -50,14 +57,14 @@ static const struct field slot_fields[] = {
 };
 
 static const struct field insn_fields[] = {
-	{ "op", 2, 1, FREE }, { "flags", 2, 1, FIXED }, { "dst", 2, 1, FREE },
+	{ "op", 2, 1, FREE }, { "flags", 2, 1, FLAGS }, { "dst", 2, 1, FREE },
 	{ "src", 2, 3, FREE }, { "slot", 2, 1, FREE }, { "reserved", 2, 1, FIXED },
 	{ "tensor", 4, 4, FREE }, { "arg", 4, 12, FREE }, { 0 },
 };
 
 static const struct field tensor_fields[] = {
 	{ "offset", 8, 1, FREE }, { "length", 8, 1, FREE }, { "type", 4, 1, FREE },
-	{ "layout", 4, 1, FIXED }, { "columns", 4, 1, FREE }, { "rows", 4, 1, FREE },
+	{ "layout", 4, 1, NEWER }, { "columns", 4, 1, FREE }, { "rows", 4, 1, FREE },
 	{ "name_offset", 4, 1, FREE }, { "name_length", 4, 1, FREE }, { 0 },
 };
 
@@ -69,6 +76,26 @@ static const struct field tokenizer_fields[] = {
 static const struct field token_fields[] = {
 	{ "offset", 4, 1, FREE }, { "length", 2, 1, FREE }, { "kind", 1, 1, FREE },
 	{ "flags", 1, 1, FREE }, { "rank", 4, 1, FREE }, { 0 },
+};
+
+static const struct field chat_fields[] = {
+	{ "name", 32, 1, FREE }, { "flags", 4, 1, FREE }, { "reserved", 4, 7, FIXED },
+	{ "piece", LLM_CHAT_PIECE, 5, FREE }, { 0 },
+};
+
+static const struct field merge_fields[] = {
+	{ "left", 4, 1, FREE }, { "right", 4, 1, FREE }, { "result", 4, 1, FREE }, { 0 },
+};
+
+/* The tables that follow the head, too: their first entries. */
+static const struct field split_fields[] = {
+	{ "name", 32, 1, FREE }, { "classes", 4, 1, FREE }, { "pages", 4, 1, FREE },
+	{ "passes", 4, 1, FREE }, { "states", 4, LLM_SPLIT_MAX_PASSES, FREE },
+	{ "reserved", 4, 5, FIXED }, { "page", 2, 4, FREE }, { 0 },
+};
+
+static const struct field fold_fields[] = {
+	{ "pages", 4, 1, FREE }, { "reserved", 4, 3, FIXED }, { "page", 2, 4, FREE }, { 0 },
 };
 
 static __u64 get(const struct device_image *image, size_t offset, unsigned int size)
@@ -111,6 +138,15 @@ static void add_values(struct mutations *mutations, const struct device_image *i
 	}
 }
 
+/* Whether no other value can be right. Flags that are there can be absent as well. */
+static bool must_stay(const struct device_image *image, const struct mutation *mutation,
+		      const struct field *field)
+{
+	if (field->values == FLAGS)
+		return !get(image, mutation->offset, field->size);
+	return field->values != FREE;
+}
+
 /* Each number of a struct; of a text, its last byte, which must be NUL. */
 static void add_struct(struct mutations *mutations, const struct device_image *image,
 		       const char *family, const char *name, size_t offset,
@@ -122,7 +158,9 @@ static void add_struct(struct mutations *mutations, const struct device_image *i
 		for (unsigned int i = 0; i < field->count; i++) {
 			bool text = field->size > 8;
 
-			mutation.wrong = field->values == FIXED;
+			mutation.wrong = must_stay(image, &mutation, field);
+			mutation.error = field->values == FIXED ? -EINVAL :
+					 field->values == NEWER ? -EOPNOTSUPP : 0;
 			snprintf(mutation.name, sizeof(mutation.name), "%s %s[%u]", name,
 				 field->name, i);
 			mutation.size = text ? 1 : field->size;
@@ -131,6 +169,11 @@ static void add_struct(struct mutations *mutations, const struct device_image *i
 			mutation.offset += mutation.size;
 		}
 	}
+}
+
+static bool has_section(const struct device_image *image, __u32 kind)
+{
+	return tiny_image_section(image->bytes, kind);
 }
 
 static size_t section_offset(const struct device_image *image, __u32 kind, __u64 *length)
@@ -156,23 +199,35 @@ static void add_array(struct mutations *mutations, const struct device_image *im
 	}
 }
 
-/* The first instruction of each kind, and one that adds to its destination. */
+/* Number format of an instruction's first tensor. */
+static __u32 type_of(const struct device_image *image, const struct llm_insn *insn)
+{
+	size_t offset = section_offset(image, LLM_SECTION_TENSORS, NULL);
+	const struct llm_image_tensor *tensors = (const void *)(image->bytes + offset);
+
+	return insn->tensor[0] == LLM_IMAGE_NONE ? TYPES - 1 : tensors[insn->tensor[0]].type;
+}
+
+/*
+ * The first instruction of each kind, flags and number format of all images, and one
+ * that adds to its destination.
+ */
 static void add_program(struct mutations *mutations, const struct device_image *image)
 {
+	static bool seen[OPS][FLAG_SETS][TYPES];
+	static bool residual;
 	__u64 length;
 	size_t offset = section_offset(image, LLM_SECTION_PROGRAM, &length);
-	bool seen[256] = { false };
-	bool residual = false;
 	char name[32];
 
 	for (size_t at = 0; at < length; at += sizeof(struct llm_insn)) {
 		const struct llm_insn *insn = (const void *)(image->bytes + offset + at);
-		bool first = !seen[insn->op % 256];
+		bool *known = &seen[insn->op][insn->flags][type_of(image, insn)];
 		bool adds = insn->op == LLM_OP_LINEAR && insn->src[1] != LLM_IMAGE_NONE16;
 
-		seen[insn->op % 256] = true;
-		if (!first && (residual || !adds))
+		if (*known && (residual || !adds))
 			continue;
+		*known = true;
 		residual |= adds;
 		snprintf(name, sizeof(name), "%zu (op %u)", at / sizeof(*insn), insn->op);
 		add_struct(mutations, image, "instruction", name, offset + at, insn_fields);
@@ -218,6 +273,44 @@ static void add_sections(struct mutations *mutations, const struct device_image 
 	}
 }
 
+/* The ends of the tables behind the head of a section. */
+static void add_tail(struct mutations *mutations, const struct device_image *image,
+		     const char *family, __u32 kind, unsigned int entry, size_t bytes)
+{
+	__u64 length;
+	size_t offset = section_offset(image, kind, &length);
+
+	for (size_t at = length - bytes; at < length; at += entry) {
+		struct mutation mutation = {
+			.family = family, .offset = offset + at, .size = entry,
+		};
+
+		snprintf(mutation.name, sizeof(mutation.name), "%s, byte %zu", family, at);
+		add_values(mutations, image, &mutation);
+	}
+}
+
+/* What only some images have. */
+static void add_rest(struct mutations *mutations, const struct device_image *image)
+{
+	if (has_section(image, LLM_SECTION_CHAT))
+		add_struct(mutations, image, "chat", "chat",
+			   section_offset(image, LLM_SECTION_CHAT, NULL), chat_fields);
+	if (has_section(image, LLM_SECTION_MERGES))
+		add_array(mutations, image, "merge", LLM_SECTION_MERGES,
+			  sizeof(struct llm_image_merge), 3, merge_fields);
+	if (has_section(image, LLM_SECTION_SPLIT)) {
+		add_struct(mutations, image, "split", "split",
+			   section_offset(image, LLM_SECTION_SPLIT, NULL), split_fields);
+		add_tail(mutations, image, "split", LLM_SECTION_SPLIT, 2, 34);
+	}
+	if (has_section(image, LLM_SECTION_FOLD)) {
+		add_struct(mutations, image, "fold", "fold",
+			   section_offset(image, LLM_SECTION_FOLD, NULL), fold_fields);
+		add_tail(mutations, image, "fold", LLM_SECTION_FOLD, 4, 128);
+	}
+}
+
 /* Bits anywhere but in the tensors' data, which is free to be anything. */
 static void add_bits(struct mutations *mutations, const struct device_image *image)
 {
@@ -260,6 +353,7 @@ void mutations_make(struct mutations *mutations, const struct device_image *imag
 		   section_offset(image, LLM_SECTION_TOKENIZER, NULL), tokenizer_fields);
 	add_array(mutations, image, "token", LLM_SECTION_VOCAB, sizeof(struct llm_image_token),
 		  37, token_fields);
+	add_rest(mutations, image);
 	add_bits(mutations, image);
 }
 

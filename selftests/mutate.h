@@ -13,6 +13,7 @@
  * @size: its bytes, 1..8
  * @value: what it becomes, little-endian
  * @wrong: whatever the value, the format does not allow it: it must be refused
+ * @error: with this errno, negative; or 0: with any
  */
 struct mutation {
 	const char *family;
@@ -21,6 +22,7 @@ struct mutation {
 	unsigned int size;
 	__u64 value;
 	bool wrong;
+	int error;
 };
 
 /**
@@ -34,8 +36,9 @@ struct mutations {
 };
 
 /**
- * mutations_make() - thinks of damages: each field of each kind of struct, at
- *	edge values, and random bits of all but the tensors' data
+ * mutations_make() - thinks of damages: each field of each kind of struct, at edge
+ *	values, but of instructions that an image before it had, and random bits of
+ *	all but the tensors' data
  * @mutations: filled
  * @image: valid image
  */

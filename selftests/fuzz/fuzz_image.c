@@ -8,6 +8,7 @@
 #include "form.h"
 #include "fuzz.h"
 #include "plan.h"
+#include "pooling.h"
 #include "sampler.h"
 #include "scoring.h"
 #include "step.h"
@@ -60,11 +61,31 @@ static void choose(const struct llm_plan *plan, struct llm_step *step, u32 outpu
 	llm_sampler_destroy(sampler);
 }
 
+static void pool(const struct llm_plan *plan, struct llm_step *step, u32 output)
+{
+	const struct llm_image *image = plan->image;
+	struct llm_pooling pooling = {
+		.kind = LLM_POOLING_NONE,
+		.width = image->registers[image->model.embedding].width,
+	};
+	s32 *vector = malloc(pooling.width * sizeof(*vector));
+
+	must(vector);
+	pooling.vectors = vector;
+	llm_pooling_begin(&pooling, llm_step_embedding(step, output), true);
+	while (!llm_pooling_advance(&pooling))
+		;
+	must(pooling.vectors == vector + pooling.width);
+	free(vector);
+}
+
 static void run(const struct llm_plan *plan)
 {
 	struct llm_step *step;
 	struct llm_kv kv = { 0 };
-	u32 positions = min(plan->image->model.context_length, POSITIONS);
+	/* A text that is seen whole is computed in one step. */
+	u32 most = plan->whole_texts ? BATCH : POSITIONS;
+	u32 positions = min(plan->image->model.context_length, most);
 	u32 rows;
 
 	must(!llm_step_create(&step, plan));
@@ -82,8 +103,12 @@ static void run(const struct llm_plan *plan)
 		while (llm_step_tile(step) == LLM_TILE_RAN)
 			;
 	}
-	for (u32 i = 0; i < min(OUTPUTS, rows); i++)
-		choose(plan, step, i);
+	for (u32 i = 0; i < min(OUTPUTS, rows); i++) {
+		if (plan->image->model.logits != LLM_IMAGE_NONE)
+			choose(plan, step, i);
+		if (plan->image->model.embedding != LLM_IMAGE_NONE)
+			pool(plan, step, i);
+	}
 	llm_kv_destroy(&kv);
 	llm_step_destroy(step);
 }

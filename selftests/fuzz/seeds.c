@@ -9,7 +9,21 @@
 #include "gguf_builder.h"
 #include "tiny_image.h"
 
+#define SMALL	.width = 32, .layers = 1
+
 static const __u32 types[] = { LLM_TENSOR_F32, LLM_TENSOR_F16, LLM_TENSOR_Q8_0 };
+
+static const struct tiny_image_options images[] = {
+	{ SMALL, .type = LLM_TENSOR_F32 },
+	{ .width = 32, .layers = 2, .type = LLM_TENSOR_F16 },
+	{ SMALL, .type = LLM_TENSOR_Q8_0 },
+	{ SMALL, .experts = true },
+	{ SMALL, .whole = true, .pooling = LLM_POOLING_MEAN },
+	{ SMALL, .chat = true },
+	{ SMALL, .tokenizer = LLM_TOKENIZER_BPE },
+	{ SMALL, .tokenizer = LLM_TOKENIZER_WORDPIECE },
+	{ SMALL, .tokenizer = LLM_TOKENIZER_GREEDY },
+};
 
 struct seed {
 	const char *bytes;
@@ -74,16 +88,14 @@ int main(int argc, char **argv)
 		fputs("usage: seeds FOLDER\n", stderr);
 		return 2;
 	}
-	for (unsigned int i = 0; i < 3; i++) {
-		struct tiny_image_options options = {
-			.type = types[i], .width = 32, .layers = 1 + i % 2,
-		};
-		void *bytes = tiny_image_build(&options, &size);
+	for (unsigned int i = 0; i < ARRAY_SIZE(images); i++) {
+		void *bytes = tiny_image_build(&images[i], &size);
 
 		write_seed(argv[1], "image", i, bytes, size);
 		free(bytes);
-		write_gguf(argv[1], i, types[i]);
 	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
+		write_gguf(argv[1], i, types[i]);
 	for (unsigned int i = 0; i < ARRAY_SIZE(vocabularies); i++)
 		write_seed(argv[1], "tokenizer", i, vocabularies[i].bytes, vocabularies[i].size);
 	return 0;

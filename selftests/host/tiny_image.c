@@ -41,6 +41,27 @@ static const char * const words[] = {
 static_assert(TINY_TOKEN_WORDS + ARRAY_SIZE(words) == TINY_IMAGE_VOCAB,
 	      "the words fill the vocabulary");
 
+/* Pieces begin with a space or at the first character of the text. */
+enum { CLASS_OTHER, CLASS_SPACE, CLASSES };
+enum { STATE_END, STATE_START = LLM_SPLIT_START, STATE_PIECE, STATES };
+
+struct split {
+	struct llm_image_split head;
+	__u16 page[LLM_SPLIT_PAGES];
+	__u8 class[LLM_SPLIT_PAGE];
+	__u16 transition[STATES][CLASSES + 1];
+};
+
+/* Without what the compiler adds at the end. */
+#define SPLIT_BYTES	(offsetof(struct split, transition) + \
+			 sizeof(((struct split *)NULL)->transition))
+
+struct fold {
+	struct llm_image_fold head;
+	__u16 page[LLM_FOLD_PAGES];
+	__u32 entry[LLM_FOLD_PAGE];
+};
+
 struct builder {
 	__u64 random;
 	bool whole;
@@ -56,6 +77,10 @@ struct builder {
 	struct llm_image_tensor tensors[MAX_TENSORS];
 	struct llm_image_tokenizer tokenizer;
 	struct llm_image_token vocab[TINY_IMAGE_VOCAB];
+	struct llm_image_merge merges[ARRAY_SIZE(words)];
+	__u32 merge_count;
+	struct split split;
+	struct fold fold;
 	__u8 strings[MAX_STRINGS];
 	__u8 *data;
 	size_t data_size;
@@ -479,6 +504,66 @@ static void add_vocab(struct builder *b)
 	};
 }
 
+/* A word is made of the longest earlier one it begins with, if the rest is one too. */
+static void add_merge(struct builder *b, __u32 word)
+{
+	const char *text = words[word];
+
+	for (size_t cut = strlen(text) - 1; cut; cut--) {
+		struct llm_image_merge merge = { .result = TINY_TOKEN_WORDS + word };
+
+		for (__u32 i = 0; i < word; i++) {
+			if (strlen(words[i]) == cut && !strncmp(words[i], text, cut))
+				merge.left = TINY_TOKEN_WORDS + i;
+			if (!strcmp(words[i], text + cut))
+				merge.right = TINY_TOKEN_WORDS + i;
+		}
+		if (merge.left && merge.right) {
+			b->merges[b->merge_count++] = merge;
+			return;
+		}
+	}
+}
+
+static void add_bpe(struct builder *b)
+{
+	static const __u16 transition[STATES][CLASSES + 1] = {
+		[STATE_START] = { STATE_PIECE, STATE_PIECE, STATE_END },
+		[STATE_PIECE] = { STATE_PIECE, LLM_SPLIT_MATCH, LLM_SPLIT_MATCH },
+	};
+
+	for (__u32 i = 0; i < ARRAY_SIZE(words); i++)
+		add_merge(b, i);
+	b->split.head = (struct llm_image_split) {
+		.name = "tiny", .classes = CLASSES, .pages = 1, .passes = 1, .states = { STATES },
+	};
+	b->split.class[' '] = CLASS_SPACE;
+	memcpy(b->split.transition, transition, sizeof(transition));
+}
+
+/* All code points are like those of ASCII. */
+static void add_fold(struct builder *b)
+{
+	b->fold.head.pages = 1;
+	b->fold.entry[0] = LLM_FOLD_DROP;
+	b->fold.entry[' '] = LLM_FOLD_SPACE;
+	b->fold.entry['.'] = LLM_FOLD_ALONE;
+	b->fold.entry[','] = LLM_FOLD_ALONE;
+	for (int c = 'A'; c <= 'Z'; c++)
+		b->fold.entry[c] = 'a' - 'A';
+}
+
+static void set_tokenizer(struct builder *b, __u32 kind)
+{
+	b->tokenizer.kind = kind;
+	if (kind != LLM_TOKENIZER_SPM)
+		b->tokenizer.flags &= ~LLM_TOKENIZER_SPACE_PREFIX;
+	if (kind == LLM_TOKENIZER_BPE)
+		add_bpe(b);
+	if (kind == LLM_TOKENIZER_WORDPIECE)
+		add_fold(b);
+}
+
 static const struct llm_image_chat chat = {
 	.name = "tiny",
 	.first = "u:",
@@ -501,14 +586,17 @@ static void add_model(struct builder *b, const struct tiny_image_options *option
 	b->model.pooling = options->pooling ? options->pooling : LLM_POOLING_LAST;
 }
 
+/* A section that has nothing in it is left out. */
 static void *assemble(const struct builder *b, bool has_chat, size_t *size)
 {
+	const bool bpe = b->tokenizer.kind == LLM_TOKENIZER_BPE;
+	const bool wordpiece = b->tokenizer.kind == LLM_TOKENIZER_WORDPIECE;
 	const struct {
 		__u32 kind;
 		const void *bytes;
 		size_t length;
-	} all[] = {
-		{ LLM_SECTION_CHAT, &chat, sizeof(chat) },
+	} parts[] = {
+		{ LLM_SECTION_CHAT, &chat, has_chat ? sizeof(chat) : 0 },
 		{ LLM_SECTION_MODEL, &b->model, sizeof(b->model) },
 		{ LLM_SECTION_REGISTERS, b->registers, sizeof(b->registers) },
 		{ LLM_SECTION_SLOTS, b->slots, b->layers * sizeof(b->slots[0]) },
@@ -516,20 +604,25 @@ static void *assemble(const struct builder *b, bool has_chat, size_t *size)
 		{ LLM_SECTION_TENSORS, b->tensors, b->tensor_count * sizeof(b->tensors[0]) },
 		{ LLM_SECTION_TOKENIZER, &b->tokenizer, sizeof(b->tokenizer) },
 		{ LLM_SECTION_VOCAB, b->vocab, sizeof(b->vocab) },
+		{ LLM_SECTION_MERGES, b->merges, b->merge_count * sizeof(b->merges[0]) },
+		{ LLM_SECTION_SPLIT, &b->split, bpe ? SPLIT_BYTES : 0 },
+		{ LLM_SECTION_FOLD, &b->fold, wordpiece ? sizeof(b->fold) : 0 },
 		{ LLM_SECTION_STRINGS, b->strings, b->strings_size },
 		{ LLM_SECTION_DATA, b->data, b->data_size },
-	}, *parts = has_chat ? all : all + 1;
-	const __u32 count = ARRAY_SIZE(all) - !has_chat;
-	size_t start = padded(sizeof(struct llm_image_header) +
-			      count * sizeof(struct llm_image_section));
+	};
 	struct llm_image_section *section;
 	struct llm_image_header *header;
-	size_t offset = start;
+	__u32 count = 0;
+	size_t offset;
 	__u8 *image;
 
-	*size = start;
-	for (__u32 i = 0; i < count; i++)
+	*size = 0;
+	for (__u32 i = 0; i < ARRAY_SIZE(parts); i++) {
+		count += parts[i].length > 0;
 		*size += padded(parts[i].length);
+	}
+	offset = padded(sizeof(*header) + count * sizeof(*section));
+	*size += offset;
 	image = aligned_alloc(LLM_IMAGE_ALIGN, *size);
 	if (!image)
 		return NULL;
@@ -541,10 +634,13 @@ static void *assemble(const struct builder *b, bool has_chat, size_t *size)
 	header->sections = count;
 	header->size = *size;
 	section = (struct llm_image_section *)(header + 1);
-	for (__u32 i = 0; i < count; i++) {
-		section[i].kind = parts[i].kind;
-		section[i].offset = offset;
-		section[i].length = parts[i].length;
+	for (__u32 i = 0; i < ARRAY_SIZE(parts); i++) {
+		if (!parts[i].length)
+			continue;
+		section->kind = parts[i].kind;
+		section->offset = offset;
+		section->length = parts[i].length;
+		section++;
 		memcpy(image + offset, parts[i].bytes, parts[i].length);
 		offset += padded(parts[i].length);
 	}
@@ -575,6 +671,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	b->kv_width = width / 2;
 	b->ff_width = 2 * width;
 	add_vocab(b);
+	set_tokenizer(b, options->tokenizer ? options->tokenizer : LLM_TOKENIZER_SPM);
 	add_program(b);
 	add_model(b, options);
 	if (!b->failed)
@@ -589,9 +686,10 @@ struct llm_image_section *tiny_image_section(void *image, __u32 kind)
 	struct llm_image_header *header = image;
 	struct llm_image_section *section = (struct llm_image_section *)(header + 1);
 
-	while (section->kind != kind)
-		section++;
-	return section;
+	for (__u32 i = 0; i < header->sections; i++)
+		if (section[i].kind == kind)
+			return &section[i];
+	return NULL;
 }
 
 void *tiny_image_bytes(void *image, __u32 kind)

@@ -49,6 +49,7 @@ enum tiny_image_token {
  * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
  * @whole: attention is bidirectional, and there are no logits
  * @experts: the feed-forward part is a mixture of TINY_IMAGE_EXPERTS
+ * @tokenizer: enum llm_tokenizer_kind; 0: LLM_TOKENIZER_SPM
  * @chat: whether it has a chat template: "u:" before a message, "a:" before a reply,
  *	"s:" before the system message, the control token "<end>" after each
  */
@@ -61,6 +62,7 @@ struct tiny_image_options {
 	__u32 pooling;
 	bool whole;
 	bool experts;
+	__u32 tokenizer;
 	bool chat;
 };
 
@@ -71,7 +73,8 @@ struct tiny_image_options {
  *
  * The same options give the same bytes. Layers with even numbers compute query,
  * key and value, and gate and up, with one LLM_OP_LINEAR each, the others with
- * one for each part. Text is read with a space before it and a BOS.
+ * one for each part. Text is read with a BOS, and SentencePiece's with a space before
+ * it. The vocabulary is the same for all tokenizers.
  *
  * Return: the image, aligned to LLM_IMAGE_ALIGN, to be given to free(); NULL
  * where there is no memory or the options are out of range.
@@ -83,7 +86,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size);
  * @image: image
  * @kind: enum llm_section_kind
  *
- * Return: its entry in the section table.
+ * Return: its entry in the section table, or NULL where it has none of that kind.
  */
 struct llm_image_section *tiny_image_section(void *image, __u32 kind);
 
