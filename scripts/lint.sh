@@ -57,10 +57,10 @@ userspace_ignored+=,COMPLEX_MACRO,QUOTED_WHITESPACE_BEFORE_NEWLINE,STRCPY,EXPORT
 checkpatch_files() {
 	local file line rest
 
-	mapfile -t list < <(sed "s|^|$top/|")
-	(cd "$work" && "$source/scripts/checkpatch.pl" --strict --no-tree --terse --no-summary \
-		--quiet --root="$source" --typedefsfile "$work/typedefs" --ignore "$1" \
-		-f "${list[@]}") 2>&1 |
+	sed "s|^|$top/|" |
+		(cd "$work" && xargs -d '\n' -n 30 -P "$(nproc)" "$source/scripts/checkpatch.pl" \
+			--strict --no-tree --terse --no-summary --quiet --root="$source" \
+			--typedefsfile "$work/typedefs" --ignore "$1" -f) 2>&1 |
 		while IFS=: read -r file line rest; do
 			case $rest in
 			*"spaces preferred around that"*)
@@ -90,9 +90,12 @@ module() {
 }
 
 # An image's bytes are taken for the numbers they are, once the verifier has seen
-# that they are aligned: no cast of that kind is a finding.
+# that they are aligned: no cast of that kind is a finding. What it found in a file
+# is kept until the file changes.
 userspace() {
-	cppcheck --quiet --enable=warning,performance,portability --inline-suppr \
+	mkdir -p "$work/cppcheck"
+	cppcheck "-j$(nproc)" --cppcheck-build-dir="$work/cppcheck" --quiet \
+		--enable=warning,performance,portability --inline-suppr \
 		--suppress=missingIncludeSystem --suppress=invalidPointerCast \
 		--suppress="*:$source/*" --template=gcc \
 		-I uapi -I lib -I module -I "$source/tools/testing/selftests" \
