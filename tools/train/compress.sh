@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 # usage: compress.sh DIR
-# Bits a byte that compressors need for the held-out text of a run when they may
+# Bits a byte that compressors need for the test's text of a run when they may
 # read the training text first: what it adds to the compressed size, beside the
 # model's own figure in results.txt. Needs xz and 7z (p7zip-full).
 set -eu
@@ -10,8 +10,8 @@ set -eu
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
 cp "$1/train.txt" "$TMP/train"
-cat "$1/train.txt" "$1/heldout.txt" >"$TMP/both"
-BYTES=$(wc -c <"$1/heldout.txt")
+cat "$1/train.txt" "$1/test.txt" >"$TMP/both"
+BYTES=$(wc -c <"$1/test.txt")
 
 # report NAME SIZE_OF_TRAIN SIZE_OF_BOTH
 report()

@@ -19,13 +19,14 @@ static const char usage[] =
 	"\n"
 	"Trains a language model from text and exports it as a GGUF file. Everything lies in\n"
 	"the folder of the run, --dir. Commands, in their order:\n"
-	"  text FILE...  check and normalise UTF-8 text: train.txt and heldout.txt. A line that\n"
-	"                holds a form feed separates documents, and so does the end of a file\n"
+	"  text FILE...  check and normalise UTF-8 text: train.txt, heldout.txt and test.txt. A\n"
+	"                line that holds a form feed separates documents, and so does the end\n"
+	"                of a file\n"
 	"  vocab         learn a byte-pair vocabulary from train.txt: vocab.txt\n"
 	"  init          the first weights: checkpoint\n"
 	"  train         train, or resume: checkpoint, best, log.csv, curve.svg. Ctrl-C ends\n"
 	"                it with a checkpoint\n"
-	"  eval          bits a byte of the best weights on heldout.txt: results.txt\n"
+	"  eval          bits a byte of the best weights on test.txt: results.txt\n"
 	"  export        the best weights: model.gguf\n"
 	"  sample        continue --prompt with the best weights\n"
 	"  all FILE...   text, vocab, train, eval, export\n"
@@ -52,8 +53,7 @@ static void save_text(const char *dir, const char *name, const struct buf *text)
 
 static void do_text(const struct settings *s, char **files)
 {
-	struct buf train = { 0 }, valid = { 0 };
-	long documents = 0;
+	struct corpus corpus = { 0 };
 
 	if (!*files)
 		die("give the files to learn from: llm-train text FILE...");
@@ -62,18 +62,20 @@ static void do_text(const struct settings *s, char **files)
 	for (; *files; files++) {
 		struct buf in = file_read(*files);
 
-		text_clean(*files, &in, s->normalise, s->heldout, &documents, &train, &valid);
+		text_clean(*files, &in, s->normalise, s->heldout, &corpus);
 		free(in.p);
 	}
-	if (!train.len)
+	if (!corpus.train.len)
 		die("there is no text to learn from in these files");
-	save_text(s->dir, "train.txt", &train);
-	save_text(s->dir, "heldout.txt", &valid);
+	save_text(s->dir, "train.txt", &corpus.train);
+	save_text(s->dir, "heldout.txt", &corpus.valid);
+	save_text(s->dir, "test.txt", &corpus.test);
 	settings_save(s);
-	printf("%ld documents: %zu bytes to train on, %zu held out\n", documents, train.len,
-	       valid.len);
-	free(train.p);
-	free(valid.p);
+	printf("%ld documents: %zu bytes to train on, %zu to validate, %zu to test\n",
+	       corpus.documents, corpus.train.len, corpus.valid.len, corpus.test.len);
+	free(corpus.train.p);
+	free(corpus.valid.p);
+	free(corpus.test.p);
 }
 
 static void do_vocab(const struct settings *s, char **files)
@@ -157,25 +159,40 @@ static struct model load_best(const struct settings *s, const struct vocab *v, s
 	return m;
 }
 
+/* The text of the test; that of the validation where so little was held out that it has none. */
+static struct tokens load_test(const struct settings *s, const struct vocab *v, const char **name)
+{
+	struct tokens test;
+
+	*name = "test.txt";
+	test = load_tokens(s, v, *name);
+	if (test.n >= 2)
+		return test;
+	tokens_free(&test);
+	*name = "heldout.txt";
+	return load_tokens(s, v, *name);
+}
+
 static void do_eval(const struct settings *s, char **files)
 {
 	struct vocab v = load_vocab(s);
-	struct tokens valid = load_tokens(s, &v, "heldout.txt");
+	const char *name;
+	struct tokens test = load_test(s, &v, &name);
 	struct progress p;
 	struct model m = load_best(s, &v, &p);
 	struct out o;
 
 	(void)files;
-	if (valid.n < 2)
-		die("%s/heldout.txt is empty; run llm-train text with a smaller --heldout", s->dir);
+	if (test.n < 2)
+		die("%s/%s is empty; run llm-train text with a smaller --heldout", s->dir, name);
 	o = out_open(s->dir, "results.txt");
 	fprintf(o.f, "parameters %zu\nsteps %ld\nvalidation_loss %.6f\n", m.count, p.step, p.best);
-	fprintf(o.f, "heldout_bytes %zu\nheldout_tokens %zu\nbits_per_byte %.4f\n", valid.bytes,
-		valid.n, train_bits(&m, &valid));
+	fprintf(o.f, "text %s\nbytes %zu\ntokens %zu\nbits_per_byte %.4f\n", name, test.bytes,
+		test.n, train_bits(&m, &test));
 	out_close(&o);
 	printf("results are in %s/results.txt\n", s->dir);
 	model_free(&m);
-	tokens_free(&valid);
+	tokens_free(&test);
 	vocab_free(&v);
 }
 

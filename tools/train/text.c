@@ -100,8 +100,18 @@ static bool blank(const char *p, size_t n)
 	return true;
 }
 
+/* Where the next document goes. */
+static struct buf *part_of(struct corpus *corpus, long heldout)
+{
+	long number = corpus->documents++;
+
+	if (!heldout || number % heldout != heldout - 1)
+		return &corpus->train;
+	return number / heldout % 2 ? &corpus->test : &corpus->valid;
+}
+
 void text_clean(const char *name, const struct buf *in, const char *how, long heldout,
-		long *number, struct buf *train, struct buf *valid)
+		struct corpus *corpus)
 {
 	struct buf doc = { 0 };
 	size_t i = 0;
@@ -122,12 +132,10 @@ void text_clean(const char *name, const struct buf *in, const char *how, long he
 		if (!ends && i < in->len)
 			continue;
 		if (!blank(doc.p, doc.len)) {
-			bool held = heldout && *number % heldout == heldout - 1;
-
 			while (doc.p[doc.len - 1] == '\n')
 				doc.len--;
-			add_document(held ? valid : train, doc.p, doc.len, !strcmp(how, "prose"));
-			++*number;
+			add_document(part_of(corpus, heldout), doc.p, doc.len,
+				     !strcmp(how, "prose"));
 		}
 		doc.len = 0;
 	}

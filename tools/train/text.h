@@ -19,17 +19,29 @@
 int utf8_len(const char *p, size_t left);
 
 /**
+ * struct corpus - clean text, in three parts
+ * @train: what is learned
+ * @valid: held out, tells when weights are the best
+ * @test: held out, used for nothing but the results
+ * @documents: number of the next document, counted over all files
+ */
+struct corpus {
+	struct buf train;
+	struct buf valid;
+	struct buf test;
+	long documents;
+};
+
+/**
  * text_clean - check and normalise one file and cut it into documents
  * @name: of the file, for messages; dies with the byte where it is not UTF-8
  * @in: its bytes
  * @how: "lines" or "prose", see settings_help()
- * @heldout: every so-manieth document is held out; 0: none
- * @number: number of the next document, counted over all files
- * @train: gets the documents to train on
- * @valid: gets the documents held out
+ * @heldout: every so-manieth document is held out, by turns for @valid and @test; 0: none
+ * @corpus: gets the documents
  */
 void text_clean(const char *name, const struct buf *in, const char *how, long heldout,
-		long *number, struct buf *train, struct buf *valid);
+		struct corpus *corpus);
 
 /**
  * text_document - walk over the documents of clean text

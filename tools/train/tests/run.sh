@@ -47,16 +47,24 @@ same()
 
 pipeline()
 {
-	"$TRAIN" all --dir "$SCRATCH/all" --vocab 300 --heldout 10 --width 32 --heads 2 \
+	"$TRAIN" all --dir "$SCRATCH/all" --vocab 300 --heldout 5 --width 32 --heads 2 \
 		--hidden 64 --layers 1 --context 32 --batch 4 --steps 60 --warmup 10 \
 		--dropout 0.1 --kv_heads 1 "$SCRATCH/text" || return 1
 	[ "$(head -c 4 "$SCRATCH/all/model.gguf")" = GGUF ] || return 1
 	grep -q '^bits_per_byte [0-9]' "$SCRATCH/all/results.txt" || return 1
+	grep -qx 'text test.txt' "$SCRATCH/all/results.txt" || return 1
 	grep -q '<svg' "$SCRATCH/all/curve.svg" || return 1
 	[ "$("$TRAIN" sample --dir "$SCRATCH/all" --prompt 'the king' --length 9 |
 		head -c 8)" = 'the king' ]
 }
 check "text to GGUF in one command" pipeline
+
+one_heldout()
+{
+	"$TRAIN" text --dir "$SCRATCH/all" --heldout 10 "$SCRATCH/text" || return 1
+	"$TRAIN" eval --dir "$SCRATCH/all" && grep -qx 'text heldout.txt' "$SCRATCH/all/results.txt"
+}
+check "the only document held out serves for both" one_heldout
 
 learns()
 {

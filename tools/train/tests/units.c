@@ -47,30 +47,36 @@ static struct buf bytes(const char *text)
 	return b;
 }
 
-static bool cleans(const char *in, const char *how, long heldout, const char *train,
-		   const char *valid)
+static bool is(const struct buf *b, const char *text)
 {
-	struct buf b = bytes(in), t = { 0 }, v = { 0 };
-	long number = 0;
+	return b->len == strlen(text) && !memcmp(b->p ? b->p : "", text, b->len);
+}
+
+static bool cleans(const char *in, const char *how, long heldout, const char *train,
+		   const char *valid, const char *test)
+{
+	struct corpus corpus = { 0 };
+	struct buf b = bytes(in);
 	bool ok;
 
-	text_clean("test", &b, how, heldout, &number, &t, &v);
-	ok = t.len == strlen(train) && !memcmp(t.p ? t.p : "", train, t.len) &&
-	     v.len == strlen(valid) && !memcmp(v.p ? v.p : "", valid, v.len);
+	text_clean("test", &b, how, heldout, &corpus);
+	ok = is(&corpus.train, train) && is(&corpus.valid, valid) && is(&corpus.test, test);
 	free(b.p);
-	free(t.p);
-	free(v.p);
+	free(corpus.train.p);
+	free(corpus.valid.p);
+	free(corpus.test.p);
 	return ok;
 }
 
 static void test_clean(void)
 {
-	result(cleans("a \r\nb\rc\x01\t\n\n", "lines", 0, "a\nb\nc", ""),
+	result(cleans("a \r\nb\rc\x01\t\n\n", "lines", 0, "a\nb\nc", "", ""),
 	       "lines: line ends, spaces before them, control characters");
-	result(cleans("one\ntwo  three\n\n\nfour\n", "prose", 0, "one two three\nfour", ""),
+	result(cleans("one\ntwo  three\n\n\nfour\n", "prose", 0, "one two three\nfour", "", ""),
 	       "prose: lines of a paragraph are joined");
-	result(cleans("a\n\f\n \n\f\nb\n\f\nc\n", "lines", 2, "a\n\f\nc", "b"),
-	       "documents: empty ones do not count, every second is held out");
+	result(cleans("a\n\f\n \n\f\nb\n\f\nc\n\f\nd\n\f\ne\n\f\nf\n", "lines", 2,
+		      "a\n\f\nc\n\f\ne", "b\n\f\nf", "d"),
+	       "documents: empty ones do not count, every second is held out, by turns");
 }
 
 static const char story[] =
