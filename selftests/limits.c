@@ -4,6 +4,7 @@
 
 #include "device.h"
 #include "harness.h"
+#include "host/tiny_image.h"
 
 #define MODEL "limits"
 #define MIB 1048576ULL
@@ -124,6 +125,41 @@ TEST_F(limits, context_of_who_asks_for_none)
 	EXPECT_EQ(77, device_status(fd).context);
 	EXPECT_EQ(0, device_ioctl(fd, LLM_IOC_SETUP, &setup));
 	EXPECT_EQ(100, device_status(fd).context);
+}
+
+/* Refused before anything is computed, however much room the caller has. */
+TEST(results_of_one_text)
+{
+	const struct tiny_image_options options = { .context = 400000 };
+	struct llm_session_setup setup = { .set = LLM_SETUP_CONTEXT, .context = 400000 };
+	static char text[300000];
+	struct llm_score score = {
+		.text = (uintptr_t)text,
+		.text_length = sizeof(text),
+		.entries_count = 0xffffffff,
+		.alternatives = LLM_MAX_ALTERNATIVES,
+	};
+	struct llm_embed embed = {
+		.text = (uintptr_t)text,
+		.text_length = sizeof(text),
+		.vectors_count = 0xffffffff,
+		.pooling = LLM_POOLING_NONE,
+	};
+	struct device_image image;
+	int fd;
+
+	/* No two of these become one token. */
+	memset(text, 'z', sizeof(text));
+	device_image_build(&image, &options);
+	ASSERT_EQ(0, device_load("limits-long", &image, 0));
+	fd = device_session("limits-long", &image, 0);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_ioctl(fd, LLM_IOC_SETUP, &setup));
+	EXPECT_EQ(-E2BIG, device_ioctl(fd, LLM_IOC_SCORE, &score));
+	EXPECT_EQ(-E2BIG, device_ioctl(fd, LLM_IOC_EMBED, &embed));
+	EXPECT_EQ(0, device_status(fd).memory);
+	ASSERT_EQ(0, close(fd));
+	EXPECT_EQ(0, device_unload_soon("limits-long"));
 }
 
 TEST_HARNESS_MAIN
