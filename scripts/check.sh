@@ -59,8 +59,8 @@ machine() {
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
 		echo llmctl stories device_io signals mailbox ioctl_abi ioctl_errors limits \
-			seal_mmap permissions text sampling hotplug netlink_requests netlink_topics \
-			netlink_malformed
+			seal_mmap permissions text chat embed sampling counters memory hotplug \
+			netlink_requests netlink_topics netlink_malformed module_reload
 }
 
 # Prints the results of the KUnit tests in the kernel log of machine $1 as TAP.
