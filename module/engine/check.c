@@ -162,36 +162,48 @@ static int compare_products(struct llm_check *check, struct llm_matmul *m)
 	return 0;
 }
 
-static int check_matmul_f32(struct llm_check *check, u32 n)
+/* Weights of any of the types without blocks. */
+static void random_numbers(struct llm_check *check, u32 type, void *memory, u32 n)
 {
-	struct llm_matmul m = { .type = LLM_TENSOR_F32, .w_stride = n * 4, .x_stride = n * 4 };
-
-	random_floats(check, check->weights, LLM_CHECK_ROWS * n);
-	random_floats(check, check->input, LLM_CHECK_ROWS * n);
-	fill_product(check, &m, n);
-	return compare_products(check, &m);
-}
-
-static int check_matmul_f16(struct llm_check *check, u32 n)
-{
-	struct llm_matmul m = { .type = LLM_TENSOR_F16, .w_stride = n * 2, .x_stride = n * 4 };
-
-	random_halves(check, check->weights, LLM_CHECK_ROWS * n);
-	random_floats(check, check->input, LLM_CHECK_ROWS * n);
-	fill_product(check, &m, n);
-	return compare_products(check, &m);
-}
-
-static int check_matmul_bf16(struct llm_check *check, u32 n)
-{
-	struct llm_matmul m = { .type = LLM_TENSOR_BF16, .w_stride = n * 2, .x_stride = n * 4 };
 	u32 i;
 
-	for (i = 0; i < LLM_CHECK_ROWS * n; i++)
-		((u16 *)check->weights)[i] = llm_float_bits(random_float(check)) >> 16;
+	switch (type) {
+	case LLM_TENSOR_F32:
+		random_floats(check, memory, n);
+		break;
+	case LLM_TENSOR_F16:
+		random_halves(check, memory, n);
+		break;
+	default:
+		for (i = 0; i < n; i++)
+			((u16 *)memory)[i] = llm_float_bits(random_float(check)) >> 16;
+		break;
+	}
+}
+
+static void fill_numbers(struct llm_check *check, struct llm_matmul *m, u32 rows, u32 n)
+{
+	m->w_stride = (u64)n * llm_type_find(m->type)->bytes;
+	m->x_stride = (u64)n * sizeof(float);
+	random_numbers(check, m->type, check->weights, rows * n);
 	random_floats(check, check->input, LLM_CHECK_ROWS * n);
-	fill_product(check, &m, n);
-	return compare_products(check, &m);
+	fill_product(check, m, n);
+}
+
+static const u32 number_types[] = { LLM_TENSOR_F32, LLM_TENSOR_F16, LLM_TENSOR_BF16 };
+
+static int check_matmul_numbers(struct llm_check *check, u32 n)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(number_types) && !err; i++) {
+		struct llm_matmul m = { .type = number_types[i] };
+
+		fill_numbers(check, &m, LLM_CHECK_ROWS, n);
+		err = compare_products(check, &m);
+	}
+	return err;
 }
 
 /* Input rows as the portable form quantises them. */
@@ -232,77 +244,93 @@ static int check_matmul_blocks(struct llm_check *check, u32 n)
 	return 0;
 }
 
-/* The rows side by side, row by row: what llm_repack() must make of them. */
-static void group_rows_q8_0(struct llm_group_q8_0 *groups, const struct llm_block_q8_0 *rows,
-			    u32 blocks)
+/* Rows side by side, and one by one again. */
+static int check_grouping(struct llm_check *check, u32 n, u32 type, u32 rows)
 {
-	u32 r, b, i;
+	const struct llm_type *facts = llm_type_find(type);
+	u32 blocks = n / facts->block, r, b;
+	u32 row_bytes = blocks * facts->bytes;
+	const u8 *row = check->weights, *group;
+	u8 block[256];
 
-	for (r = 0; r < LLM_GROUP; r++) {
-		for (b = 0; b < blocks; b++) {
-			groups[b].scales[r] = rows[r * blocks + b].scale;
-			for (i = 0; i < LLM_BLOCK; i++)
-				groups[b].values[i / 4][r][i % 4] =
-					(u8)(rows[r * blocks + b].values[i] + 128);
+	for (r = 0; r < rows; r += LLM_GROUP)
+		llm_group_rows(check->groups + r * row_bytes, check->weights + r * row_bytes,
+			       type, n);
+	for (r = 0; r < rows; r++) {
+		group = check->groups + r / LLM_GROUP * LLM_GROUP * row_bytes;
+		for (b = 0; b < blocks; b++, row += facts->bytes) {
+			llm_group_take(block, group + b * LLM_GROUP * facts->bytes, type,
+				       r % LLM_GROUP);
+			if (memcmp(block, row, facts->bytes))
+				return differ(check, "a row out of a group", n, type);
 		}
 	}
-}
-
-static void group_rows_q4_0(struct llm_group_q4_0 *groups, const struct llm_block_q4_0 *rows,
-			    u32 blocks)
-{
-	u32 r, b, i;
-
-	for (r = 0; r < LLM_GROUP; r++) {
-		for (b = 0; b < blocks; b++) {
-			groups[b].scales[r] = rows[r * blocks + b].scale;
-			for (i = 0; i < LLM_BLOCK / 2; i++)
-				groups[b].values[i / 4][r][i % 4] =
-					rows[r * blocks + b].low_high[i];
-		}
-	}
-}
-
-static int check_groups(struct llm_check *check, u32 n, u32 type)
-{
-	struct llm_matmul m = { .type = type };
-	void (*product)(const struct llm_matmul *m) = check->form->matmul_groups[type];
-	u32 i;
-
-	if (!product)
-		return 0;
-	fill_blocks(check, &m, LLM_GROUP, n);
-	m.outputs = LLM_GROUP;
-	m.y_stride = LLM_GROUP;
-	m.y = (float *)check->results[1];
-	reference->matmul[type](&m);
-	if (type == LLM_TENSOR_Q4_0)
-		group_rows_q4_0((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
-	else
-		group_rows_q8_0((void *)check->groups, (const void *)check->weights, n / LLM_BLOCK);
-	m.w = check->groups;
-	m.y = (float *)check->results[0];
-	product(&m);
-	if (!are_close((float *)check->results[0], (float *)check->results[1],
-		       LLM_CHECK_ROWS * LLM_GROUP))
-		return differ(check, "matmul_groups", n, type);
-	m.y = (float *)check->results[2];
-	for (m.rows = 1, i = 0; i < LLM_CHECK_ROWS; i++) {
-		product(&m);
-		m.x += m.x_stride;
-		m.y += m.y_stride;
-	}
-	if (memcmp(check->results[0], check->results[2],
-		   LLM_CHECK_ROWS * LLM_GROUP * sizeof(float)))
-		return differ(check, "a row of groups among others", n, type);
 	return 0;
 }
 
-static int check_matmul_groups(struct llm_check *check, u32 n)
+/* Products of weights and rows that are there. */
+static int compare_groups(struct llm_check *check, struct llm_matmul *m, u32 outputs)
 {
-	int err = check_groups(check, n, LLM_TENSOR_Q8_0);
+	matmul product = check->form->matmul_groups[m->type];
+	u32 results = LLM_CHECK_ROWS * outputs;
+	u32 i;
+	int err = check_grouping(check, m->columns, m->type, outputs);
 
-	return err ? err : check_groups(check, n, LLM_TENSOR_Q4_0);
+	if (err || !product)
+		return err;
+	m->outputs = outputs;
+	m->y_stride = outputs;
+	m->y = (float *)check->results[1];
+	reference->matmul[m->type](m);
+	m->w = check->groups;
+	m->y = (float *)check->results[0];
+	product(m);
+	if (!are_close((float *)check->results[0], (float *)check->results[1], results))
+		return differ(check, "matmul_groups", m->columns, m->type);
+	m->outputs = LLM_GROUP;
+	for (m->rows = 1, i = 0; i < LLM_CHECK_ROWS; i++) {
+		m->w = check->groups;
+		m->y = (float *)check->results[2] + i * m->y_stride;
+		for (; m->w < check->groups + outputs * m->w_stride;
+		     m->w += LLM_GROUP * m->w_stride, m->y += LLM_GROUP)
+			product(m);
+		m->x += m->x_stride;
+	}
+	if (memcmp(check->results[0], check->results[2], results * sizeof(float)))
+		return differ(check, "a row of groups among others", m->columns, m->type);
+	return 0;
+}
+
+static int check_groups(struct llm_check *check, u32 n)
+{
+	const struct llm_type *type;
+	int err = 0;
+	u32 t;
+
+	for (t = 0; t < LLM_TENSOR_TYPES && !err; t++) {
+		struct llm_matmul m = { .type = t };
+
+		type = llm_type_find(t);
+		if (!llm_group_exists(t) || type->block == 1 || n % type->block)
+			continue;
+		fill_blocks(check, &m, LLM_GROUP, n);
+		err = compare_groups(check, &m, LLM_GROUP);
+	}
+	return err;
+}
+
+static int check_groups_of_numbers(struct llm_check *check, u32 n)
+{
+	int err = 0;
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(number_types) && !err; i++) {
+		struct llm_matmul m = { .type = number_types[i] };
+
+		fill_numbers(check, &m, LLM_CHECK_GROUPED, n);
+		err = compare_groups(check, &m, LLM_CHECK_GROUPED);
+	}
+	return err;
 }
 
 static int check_bias_and_residual(struct llm_check *check, u32 n)
@@ -474,11 +502,11 @@ static int check_activate(struct llm_check *check, u32 n)
 int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
-		check_matmul_f32, check_matmul_f16, check_matmul_bf16, check_bias_and_residual,
-		check_sums, check_f32_to_f16, check_attention, check_activate,
+		check_matmul_numbers, check_groups_of_numbers, check_bias_and_residual, check_sums,
+		check_f32_to_f16, check_attention, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
-		check_matmul_blocks, check_matmul_groups, check_quantize,
+		check_matmul_blocks, check_groups, check_quantize,
 	};
 	u32 i, j;
 	int err;

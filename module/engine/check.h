@@ -6,7 +6,9 @@
 #include "form.h"
 
 /** LLM_CHECK_ROWS - rows and outputs of the products that are checked. */
-#define LLM_CHECK_ROWS		7
+#define LLM_CHECK_ROWS		15
+/** LLM_CHECK_GROUPED - most outputs of the products of weights in groups. */
+#define LLM_CHECK_GROUPED	(5 * LLM_GROUP)
 /** LLM_CHECK_COLUMNS - most columns that are checked. */
 #define LLM_CHECK_COLUMNS	512
 
@@ -23,9 +25,8 @@ struct llm_check {
 	u64 random;
 	struct llm_error *error;
 	/* private: */
-	u8 groups[LLM_GROUP * LLM_CHECK_COLUMNS / LLM_BLOCK * sizeof(struct llm_block_q8_0)]
-		__aligned(64);
-	u8 weights[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
+	u8 groups[LLM_CHECK_GROUPED * LLM_CHECK_COLUMNS * 4] __aligned(64);
+	u8 weights[LLM_CHECK_GROUPED * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 keys[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
 	u8 values[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
 	u8 input[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);

@@ -3,20 +3,21 @@
 # the tools and the host tests for userspace. Names are relative to this folder.
 
 # Integer work only: built like any kernel code.
-engine-plain := error tensor image plan verifier kv form step repack ops/table
+engine-plain := error tensor group image plan verifier kv form step repack ops/table
 engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block portable choice scoring pooling
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act route experts mix)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-x86 := x86/avx2 x86/avx2_attend x86/avx2_blocks x86/avx512 x86/avx512_attend
-engine-x86-flags-x86/avx2 := $(engine-float-flags) -mavx2 -mfma -mf16c
-engine-x86-flags-x86/avx2_attend := $(engine-x86-flags-x86/avx2)
-engine-x86-flags-x86/avx2_blocks := $(engine-x86-flags-x86/avx2)
-engine-x86-flags-x86/avx512 := $(engine-x86-flags-x86/avx2) -mavx512f -mavx512bw -mavx512vl \
-	-mavx512dq -mavx512vnni
-engine-x86-flags-x86/avx512_attend := $(engine-x86-flags-x86/avx512)
+engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_floats avx2_groups)
+engine-x86-avx512 := $(addprefix x86/,avx512 avx512_attend avx512_floats avx512_groups avx512_k)
+engine-x86 := $(engine-x86-avx2) $(engine-x86-avx512)
+engine-avx2-flags := $(engine-float-flags) -mavx2 -mfma -mf16c
+engine-avx512-flags := $(engine-avx2-flags) -mavx512f -mavx512bw -mavx512vl -mavx512dq \
+	-mavx512vnni
+$(foreach o,$(engine-x86-avx2),$(eval engine-x86-flags-$(o) := $(engine-avx2-flags)))
+$(foreach o,$(engine-x86-avx512),$(eval engine-x86-flags-$(o) := $(engine-avx512-flags)))
 # Floating point; only where tests are built.
 engine-check := check
 # Functions of a table have one shape, whether they need all of it or not.

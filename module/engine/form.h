@@ -4,6 +4,7 @@
 
 #include <linux/llm_image.h>
 
+#include "group.h"
 #include "kv.h"
 #include "platform.h"
 #include "tensor.h"
@@ -48,32 +49,6 @@ struct llm_block_x8 {
 	u32 sum_bits;
 	s16 sums[2];
 	s8 values[LLM_BLOCK];
-};
-
-/** LLM_GROUP - rows that LLM_LAYOUT_GROUPS puts side by side. */
-#define LLM_GROUP 16
-
-/**
- * struct llm_group_q8_0 - one block of LLM_GROUP rows of Q8_0 side by side, as
- *	LLM_LAYOUT_GROUPS has them: in the bytes of the rows, group after group,
- *	and within a group block after block
- * @scales: of each row, IEEE 754 binary16
- * @values: columns 4i to 4i + 3 of each row, with 128 added
- */
-struct llm_group_q8_0 {
-	u16 scales[LLM_GROUP];
-	u8 values[LLM_BLOCK / 4][LLM_GROUP][4];
-};
-
-/**
- * struct llm_group_q4_0 - the same of Q4_0
- * @scales: of each row, IEEE 754 binary16
- * @values: columns 4i to 4i + 3 of each row in the lower halves of bytes, columns
- *	16 + 4i to 16 + 4i + 3 in the upper ones, with 8 added as ggml has them
- */
-struct llm_group_q4_0 {
-	u16 scales[LLM_GROUP];
-	u8 values[LLM_BLOCK / 8][LLM_GROUP][4];
 };
 
 /**
@@ -159,7 +134,8 @@ struct llm_attend_query {
  * @name: what the module parameter form calls it
  * @usable: whether this processor can run it
  * @macs_per_us: multiply-adds a microsecond to size tiles with, roughly
- * @float_macs_per_us: those of attention
+ * @group_macs_per_us: those of weights with blocks in LLM_LAYOUT_GROUPS
+ * @float_macs_per_us: those of attention, and of other weights in that layout
  * @matmul: struct llm_matmul, for each type of weights
  * @matmul_groups: for weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL for types the form has no use for that layout of
@@ -181,6 +157,7 @@ struct llm_form {
 	const char *name;
 	bool (*usable)(void);
 	u32 macs_per_us;
+	u32 group_macs_per_us;
 	u32 float_macs_per_us;
 	void (*matmul[LLM_TENSOR_TYPES])(const struct llm_matmul *m);
 	void (*matmul_groups[LLM_TENSOR_TYPES])(const struct llm_matmul *m);

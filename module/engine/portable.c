@@ -306,6 +306,7 @@ const struct llm_form llm_form_portable = {
 	.name = "portable",
 	.usable = usable,
 	.macs_per_us = 1000,
+	.group_macs_per_us = 1000,
 	.float_macs_per_us = 1000,
 	.matmul = {
 		[LLM_TENSOR_F32] = matmul_f32,

@@ -252,6 +252,85 @@ static void repacked(void)
 	teardown(&best);
 }
 
+static bool open_model(struct fixture *f, const struct tiny_image_options *options)
+{
+	struct llm_error error = {};
+	size_t size;
+
+	memset(f, 0, sizeof(*f));
+	f->bytes = tiny_image_build(options, &size);
+	return tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) &&
+	       tap_check(!llm_plan_create(&f->plan, f->image, llm_form_find("auto"), 8, 8,
+					  &error)) &&
+	       tap_check(!llm_step_create(&f->step, f->plan));
+}
+
+/* A matrix that another instruction reads as it is must stay as it is. */
+static void shared_stays(void)
+{
+	struct tiny_image_options options = { .seed = 7, .type = LLM_TENSOR_F32 };
+	struct llm_insn *norm = NULL, *linear = NULL;
+	struct fixture f;
+
+	if (!open_model(&f, &options))
+		return;
+	for (u32 i = 0; i < f.image->program_count; i++) {
+		struct llm_insn *insn = &f.image->program[i];
+
+		if (insn->op == LLM_OP_NORM && !norm)
+			norm = insn;
+		if (insn->op == LLM_OP_LINEAR && !linear)
+			linear = insn;
+	}
+	/* As if a norm had a row for each of its groups. */
+	norm->tensor[0] = linear->tensor[0];
+	llm_repack(f.plan);
+	tap_check(f.image->tensors[linear->tensor[0]].layout == LLM_LAYOUT_ROWS);
+	teardown(&f);
+}
+
+/* What a token looks up, from a table in rows and from the same in groups. */
+static void looked_up_from_groups(u32 type)
+{
+	struct tiny_image_options options = { .seed = 7, .type = type };
+	float before[2][64];
+	struct fixture f;
+
+	if (!open_model(&f, &options))
+		return;
+	const struct llm_insn *insn = &f.image->program[0];
+	struct llm_tensor *table = &f.image->tensors[insn->tensor[0]];
+	const float *found = (const float *)f.step->workspace +
+			     f.plan->register_offset[insn->dst];
+	u64 group = LLM_GROUP * table->row_bytes;
+	u8 *groups = malloc(2 * group), *rows = table->data;
+
+	tap_check(insn->op == LLM_OP_EMBED && table->columns == 64);
+	for (u32 i = 0; i < 2; i++)
+		llm_group_rows(groups + i * group, rows + i * group, type, table->columns);
+	for (u32 token = 0; token < 2 * LLM_GROUP; token++) {
+		for (u32 i = 0; i < 2; i++) {
+			table->layout = i ? LLM_LAYOUT_GROUPS : LLM_LAYOUT_ROWS;
+			table->data = i ? groups : rows;
+			f.step->rows[0] = (struct llm_row) { .token = token };
+			llm_step_begin(f.step, 1);
+			llm_op_find(LLM_OP_EMBED)->run(f.step, insn, 0, 0);
+			memcpy(before[i], found, sizeof(before[i]));
+		}
+		tap_check(!memcmp(before[0], before[1], sizeof(before[0])));
+	}
+	table->data = rows;
+	free(groups);
+	teardown(&f);
+}
+
+static void look_up(void)
+{
+	looked_up_from_groups(LLM_TENSOR_F32);
+	looked_up_from_groups(LLM_TENSOR_F16);
+	looked_up_from_groups(LLM_TENSOR_Q8_0);
+}
+
 static void same_bits_f32(void)
 {
 	same_bits(LLM_TENSOR_F32);
@@ -300,19 +379,6 @@ static void long_context(void)
 		memcpy(last, llm_step_logits(f.step, 0), sizeof(last));
 	}
 	teardown(&f);
-}
-
-static bool open_model(struct fixture *f, const struct tiny_image_options *options)
-{
-	struct llm_error error = {};
-	size_t size;
-
-	memset(f, 0, sizeof(*f));
-	f->bytes = tiny_image_build(options, &size);
-	return tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) &&
-	       tap_check(!llm_plan_create(&f->plan, f->image, llm_form_find("auto"), 8, 8,
-					  &error)) &&
-	       tap_check(!llm_step_create(&f->step, f->plan));
 }
 
 /* Choices differ from row to row, and so what they share a pass over weights with. */
@@ -449,6 +515,8 @@ static const struct tap_test tests[] = {
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
 	{ "Q8_0: the same bits alone, in chunks, among others, with four workers", same_bits_q8_0 },
 	{ "repacked weights compute what they did before", repacked },
+	{ "a matrix that is not only multiplied is not repacked", shared_stays },
+	{ "rows looked up are the same from groups", look_up },
 	{ "experts: the same bits alone, in chunks, among others", same_bits_experts },
 	{ "experts that there are not do no harm", strange_routes },
 	{ "whole texts: the same bits alone and among others", whole_texts },

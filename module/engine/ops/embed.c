@@ -67,88 +67,82 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	return llm_op_row_tiles(step, insn->dst, width(step, insn));
 }
 
-static void row_from_f16(float *y, const u16 *x, u32 n)
+/* @stride: from one number to the next, numbers. */
+static void row_from_f32(float *y, const float *x, u32 n, u32 stride)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		y[i] = llm_f16_to_f32(x[i]);
+		y[i] = x[i * stride];
 }
 
-static void row_from_bf16(float *y, const u16 *x, u32 n)
+static void row_from_f16(float *y, const u16 *x, u32 n, u32 stride)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		y[i] = llm_bf16_to_f32(x[i]);
+		y[i] = llm_f16_to_f32(x[i * stride]);
 }
 
-static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *x)
+static void row_from_bf16(float *y, const u16 *x, u32 n, u32 stride)
 {
-	const struct llm_type *type = llm_type_find(table->type);
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = llm_bf16_to_f32(x[i * stride]);
+}
+
+static void row_from_block(float *y, const struct llm_type *type, const u8 *block)
+{
 	struct llm_numbers n;
-	u32 at, i;
+	u32 part, i;
 
-	for (at = 0; at < table->columns; at += LLM_BLOCK, y += LLM_BLOCK) {
-		llm_block_take(&n, table->type, x + at / type->block * type->bytes,
-			       at % type->block / LLM_BLOCK);
+	for (part = 0; part < type->block / LLM_BLOCK; part++, y += LLM_BLOCK) {
+		llm_block_take(&n, type->type, block, part);
 		for (i = 0; i < LLM_BLOCK; i++)
 			y[i] = n.scales[i / 16] * (float)n.values[i] - n.minima[i / 16];
 	}
 }
 
-static void row_from_groups_q8_0(float *y, const struct llm_group_q8_0 *groups, u32 blocks,
-				 u32 row)
+/* The largest block is that of Q6_K. */
+static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *x, u32 row)
 {
-	u32 b, i;
+	const struct llm_type *type = llm_type_find(table->type);
+	u8 block[sizeof(struct llm_block_q6_k)];
+	u32 at;
 
-	for (b = 0; b < blocks; b++, groups++)
-		for (i = 0; i < LLM_BLOCK; i++)
-			*y++ = llm_f16_to_f32(groups->scales[row]) *
-			       (float)(groups->values[i / 4][row][i % 4] - 128);
-}
-
-static void row_from_groups_q4_0(float *y, const struct llm_group_q4_0 *groups, u32 blocks,
-				 u32 row)
-{
-	u32 b, i;
-
-	for (b = 0; b < blocks; b++, groups++, y += LLM_BLOCK) {
-		for (i = 0; i < LLM_BLOCK / 2; i++) {
-			u8 two = groups->values[i / 4][row][i % 4];
-			float scale = llm_f16_to_f32(groups->scales[row]);
-
-			y[i] = scale * (float)((two & 15) - 8);
-			y[i + LLM_BLOCK / 2] = scale * (float)((two >> 4) - 8);
+	for (at = 0; at < table->columns; at += type->block, y += type->block) {
+		if (table->layout == LLM_LAYOUT_GROUPS) {
+			llm_group_take(block, x, table->type, row);
+			row_from_block(y, type, block);
+			x += LLM_GROUP * type->bytes;
+		} else {
+			row_from_block(y, type, x);
+			x += type->bytes;
 		}
 	}
 }
 
-static void row_from_groups(float *y, const struct llm_tensor *table, u32 index)
-{
-	u32 blocks = table->columns / LLM_BLOCK;
-	const void *groups = table->data + index / LLM_GROUP * LLM_GROUP * table->row_bytes;
-
-	if (table->type == LLM_TENSOR_Q4_0)
-		row_from_groups_q4_0(y, groups, blocks, index % LLM_GROUP);
-	else
-		row_from_groups_q8_0(y, groups, blocks, index % LLM_GROUP);
-}
-
 static void take_row(float *to, const struct llm_tensor *table, u32 index)
 {
-	const u8 *from = table->data + index * table->row_bytes;
+	u32 together = table->layout == LLM_LAYOUT_GROUPS ? LLM_GROUP : 1;
+	u32 row = index % together;
+	const u8 *from = table->data + (index - row) * table->row_bytes;
 
-	if (table->layout == LLM_LAYOUT_GROUPS)
-		row_from_groups(to, table, index);
-	else if (table->type == LLM_TENSOR_F32)
-		memcpy(to, from, table->row_bytes);
-	else if (table->type == LLM_TENSOR_F16)
-		row_from_f16(to, (const u16 *)from, table->columns);
-	else if (table->type == LLM_TENSOR_BF16)
-		row_from_bf16(to, (const u16 *)from, table->columns);
-	else
-		row_from_blocks(to, table, from);
+	switch (table->type) {
+	case LLM_TENSOR_F32:
+		row_from_f32(to, (const float *)from + row, table->columns, together);
+		break;
+	case LLM_TENSOR_F16:
+		row_from_f16(to, (const u16 *)from + row, table->columns, together);
+		break;
+	case LLM_TENSOR_BF16:
+		row_from_bf16(to, (const u16 *)from + row, table->columns, together);
+		break;
+	default:
+		row_from_blocks(to, table, from, row);
+		break;
+	}
 }
 
 static u32 index_of(const struct llm_row *row, const struct llm_insn *insn)

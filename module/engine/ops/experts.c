@@ -147,7 +147,7 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 static u32 outputs_in_tile(const struct llm_step *step, const struct llm_insn *insn,
 			   const struct experts *e)
 {
-	u32 dots = max(1U, step->plan->form->macs_per_us * LLM_TILE_US / e->w->columns);
+	u32 dots = llm_op_dots_in_tile(step, e->w);
 	u32 rows = min(RUN, max(1U, llm_op_row_count(step, insn->dst)));
 	u32 outputs = max(1U, dots / rows);
 

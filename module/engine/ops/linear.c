@@ -75,6 +75,16 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 #define BYTES_PER_US	16384U
 /* Rows are cut at multiples of what the forms compute at a time. */
 #define ROWS_AT_ONCE	8U
+/* Tiles that a product has at least, so that workers finish together. */
+#define LEAST_TILES	16U
+
+/* So are outputs: of groups without blocks there are several sums in flight. */
+static u32 outputs_at_once(const struct llm_tensor *w)
+{
+	if (w->layout != LLM_LAYOUT_GROUPS)
+		return 1;
+	return is_quantized(w) ? LLM_GROUP : LLM_GROUPS_AT_ONCE * LLM_GROUP;
+}
 
 /* How the product is cut: blocks of rows, then blocks of outputs. */
 struct cut {
@@ -88,11 +98,12 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 {
 	const struct llm_tensor *w = weight_of(step, insn);
 	u32 rows = llm_op_row_count(step, insn->dst);
-	u32 dots = max(1U, step->plan->form->macs_per_us * LLM_TILE_US / w->columns);
+	u32 dots = llm_op_dots_in_tile(step, w);
+	/* So many outputs at least share an input row, where there is time for that. */
+	u32 outputs = w->layout == LLM_LAYOUT_GROUPS ? 2 * LLM_GROUP : 4;
 	struct cut cut;
 
-	/* At least four outputs share an input row, where there is time for that. */
-	cut.rows = min(rows, max(1U, dots / 4));
+	cut.rows = min(rows, max(1U, dots / outputs));
 	if (!cut.rows)
 		return (struct cut){ 0 };
 	cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
@@ -103,10 +114,11 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 	cut.outputs = min(w->rows, max(1U, dots / cut.rows));
 	cut.outputs = min_t(u64, cut.outputs,
 			    max(1U, BYTES_PER_US * LLM_TILE_US / w->row_bytes));
+	cut.outputs = min(cut.outputs,
+			  DIV_ROUND_UP(w->rows, DIV_ROUND_UP(LEAST_TILES, cut.row_blocks)));
 	cut.outputs = max_t(u32, cut.outputs,
 			    DIV_ROUND_UP((u64)w->rows * cut.row_blocks, LLM_MAX_TILES));
-	if (w->layout == LLM_LAYOUT_GROUPS)
-		cut.outputs = ALIGN(cut.outputs, LLM_GROUP);
+	cut.outputs = ALIGN(cut.outputs, outputs_at_once(w));
 	cut.output_blocks = DIV_ROUND_UP(w->rows, cut.outputs);
 	return cut;
 }

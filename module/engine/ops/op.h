@@ -64,6 +64,15 @@ const struct llm_op_type *llm_op_find(u32 op);
 u32 llm_op_one_part(const struct llm_step *step, const struct llm_insn *insn);
 
 /**
+ * llm_op_dots_in_tile() - products of a row of weights that a tile has time for
+ * @step: step
+ * @w: the weights
+ *
+ * Return: at least 1.
+ */
+u32 llm_op_dots_in_tile(const struct llm_step *step, const struct llm_tensor *w);
+
+/**
  * llm_op_row_count() - rows a register has in a step
  * @step: step
  * @reg: register

@@ -29,6 +29,17 @@ u32 llm_op_one_part(const struct llm_step *step, const struct llm_insn *insn)
 	return 1;
 }
 
+u32 llm_op_dots_in_tile(const struct llm_step *step, const struct llm_tensor *w)
+{
+	const struct llm_form *form = step->plan->form;
+	u32 rate = form->macs_per_us;
+
+	if (w->layout == LLM_LAYOUT_GROUPS)
+		rate = llm_type_find(w->type)->input == LLM_INPUT_F32 ? form->float_macs_per_us :
+									form->group_macs_per_us;
+	return max(1U, rate * LLM_TILE_US / w->columns);
+}
+
 static u32 rows_per_tile(u32 width)
 {
 	return max(1U, TILE_NUMBERS / width);

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the products of weights in groups share: sixteen outputs at a time. */
+#ifndef LLM_ENGINE_AVX512_GROUPS_H
+#define LLM_ENGINE_AVX512_GROUPS_H
+
+#include "../block.h"
+#include "../math.h"
+#include "avx512.h"
+#include "intrinsics.h"
+
+/* Input rows that share one pass over a group of weight rows. */
+#define ROWS 8
+/* Those of them that take turns. */
+#define TURNS 4
+
+/* Where @member of LLM_GROUP blocks begins in a group of them. */
+#define GROUP_OFFSET(type, member) (LLM_GROUP * offsetof(type, member))
+
+/* LLM_BLOCK columns of sixteen rows, none negative: four columns a register. */
+struct columns {
+	__m512i at[LLM_BLOCK / 4];
+};
+
+static __always_inline __m512i load_wide(const u8 *bytes)
+{
+	return _mm512_loadu_si512(bytes);
+}
+
+/* Sixteen numbers of binary16. */
+static __always_inline __m512 load_scales(const u8 *scales)
+{
+	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)scales));
+}
+
+/* Four bytes sixteen times. */
+static __always_inline __m512i broadcast_four(const void *bytes)
+{
+	s32 four;
+
+	__builtin_memcpy(&four, bytes, sizeof(four));
+	return _mm512_set1_epi32(four);
+}
+
+/* Bytes that a row alone asks memory for before it needs them: its work is short. */
+#define AHEAD 4096
+
+static __always_inline void fetch_ahead(const u8 *at, u32 bytes)
+{
+	u32 i;
+
+#pragma GCC unroll 16
+	for (i = 0; i < bytes; i += 64)
+		_mm_prefetch(at + AHEAD + i, _MM_HINT_T0);
+}
+
+/*
+ * Adds @n fours of columns times those that each of @rows input blocks has at byte
+ * @at to its products. The rows take turns: a sum waits for what was added before.
+ */
+static __always_inline void add_columns(__m512i *products, const struct llm_block_x8 *const *x,
+					const u32 rows, const __m512i *columns, const u32 at,
+					const u32 n)
+{
+	__m512i four;
+	u32 i, k;
+
+#pragma GCC unroll 8
+	for (k = 0; k < n; k++) {
+#pragma GCC unroll 4
+		for (i = 0; i < rows; i++) {
+			four = broadcast_four(x[i]->values + at + 4 * k);
+			products[i] = _mm512_dpbusd_epi32(products[i], columns[k], four);
+		}
+	}
+}
+
+static __always_inline void store_group(const struct llm_matmul *m, u32 row, u32 output,
+					__m512 sum)
+{
+	if (m->bias)
+		sum = _mm512_add_ps(sum, _mm512_loadu_ps(m->bias + output));
+	if (m->residual)
+		sum = _mm512_add_ps(sum, _mm512_loadu_ps(m->residual + row * m->residual_stride +
+							 output));
+	_mm512_storeu_ps(m->y + row * m->y_stride + output, sum);
+}
+
+/*
+ * A product of groups from compute(m, o, r, n, ...), which computes @n rows for the
+ * group at output o. Each in a frame of its own: one for all would be too large for
+ * a kernel stack.
+ */
+#define DEFINE_MATMUL_GROUPS(name, compute, ...)					\
+static noinline void name##_8(const struct llm_matmul *m, u32 o, u32 r)		\
+{											\
+	compute(m, o, r, 8, __VA_ARGS__);						\
+}											\
+											\
+static noinline void name##_4(const struct llm_matmul *m, u32 o, u32 r)		\
+{											\
+	compute(m, o, r, 4, __VA_ARGS__);						\
+}											\
+											\
+static noinline void name##_2(const struct llm_matmul *m, u32 o, u32 r)		\
+{											\
+	compute(m, o, r, 2, __VA_ARGS__);						\
+}											\
+											\
+static noinline void name##_1(const struct llm_matmul *m, u32 o, u32 r)		\
+{											\
+	compute(m, o, r, 1, __VA_ARGS__);						\
+}											\
+											\
+void llm_avx512_##name(const struct llm_matmul *m)					\
+{											\
+	u32 o, r;									\
+											\
+	for (o = 0; o < m->outputs; o += LLM_GROUP) {					\
+		for (r = 0; r + 8 <= m->rows; r += 8)					\
+			name##_8(m, o, r);						\
+		for (; r + 4 <= m->rows; r += 4)					\
+			name##_4(m, o, r);						\
+		for (; r + 2 <= m->rows; r += 2)					\
+			name##_2(m, o, r);						\
+		if (r < m->rows)							\
+			name##_1(m, o, r);						\
+	}										\
+}
+
+#endif /* LLM_ENGINE_AVX512_GROUPS_H */
