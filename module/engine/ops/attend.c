@@ -147,9 +147,17 @@ static struct cut cut_queries(const struct llm_step *step, const struct attentio
 				      (positions * (a->key + a->value)));
 	struct cut cut;
 
-	cut.heads = min(group, queries);
+	/* Whole passes of rows of one session, else passes of heads that share keys. */
+	if (step->row_count >= LLM_ATTEND_QUERIES &&
+	    step->rows[0].kv == step->rows[LLM_ATTEND_QUERIES - 1].kv) {
+		cut.heads = 1;
+		cut.rows = max(queries / LLM_ATTEND_QUERIES, 1U) * LLM_ATTEND_QUERIES;
+	} else {
+		cut.heads = min(group, queries);
+		cut.rows = max(1U, queries / cut.heads);
+	}
 	cut.head_blocks = DIV_ROUND_UP(group, cut.heads);
-	cut.rows = min(max(1U, queries / cut.heads), step->row_count);
+	cut.rows = min(cut.rows, step->row_count);
 	cut.row_blocks = DIV_ROUND_UP(step->row_count, cut.rows);
 	return cut;
 }
