@@ -31,10 +31,14 @@ static const struct layout {
 	{ LLM_TENSOR_Q5_0, { { 2, TWO }, { 4, FOUR }, { 16, FOUR } } },
 	{ LLM_TENSOR_Q5_1, { { 2, TWO }, { 2, TWO }, { 4, FOUR }, { 16, FOUR } } },
 	{ LLM_TENSOR_Q8_0, { { 2, TWO }, { 32, SIGNED_FOUR } } },
+	{ LLM_TENSOR_Q2_K, { { 16, ONE }, { 64, FOUR }, { 2, TWO }, { 2, TWO } } },
+	{ LLM_TENSOR_Q3_K, { { 32, FOUR }, { 64, FOUR }, { 12, ONE }, { 2, TWO } } },
 	{ LLM_TENSOR_Q4_K, { { 2, TWO }, { 2, TWO }, { 12, ONE }, { 128, FOUR } } },
 	{ LLM_TENSOR_Q5_K, { { 2, TWO }, { 2, TWO }, { 12, ONE }, { 32, FOUR }, { 128, FOUR } } },
 	{ LLM_TENSOR_Q6_K, { { 128, FOUR }, { 64, FOUR }, { 16, ONE }, { 2, TWO } } },
 	{ LLM_TENSOR_IQ4_NL, { { 2, TWO }, { 16, FOUR } } },
+	{ LLM_TENSOR_IQ4_XS, { { 2, TWO }, { 2, TWO }, { 4, ONE }, { 128, FOUR } } },
+	{ LLM_TENSOR_MXFP4, { { 1, ONE }, { 16, FOUR } } },
 };
 
 static const struct field *fields_of(u32 type)

@@ -5,23 +5,6 @@
  */
 #include "avx512_groups.h"
 
-/* Bytes of four bits each: the lower fours are the first half of the columns. */
-static __always_inline struct columns take_fours(const u8 *low_high)
-{
-	const __m512i low = _mm512_set1_epi8(15);
-	struct columns w;
-	__m512i two;
-	u32 i;
-
-#pragma GCC unroll 4
-	for (i = 0; i < LLM_BLOCK / 8; i++) {
-		two = load_wide(low_high + 64 * i);
-		w.at[i] = _mm512_and_si512(two, low);
-		w.at[i + LLM_BLOCK / 8] = _mm512_and_si512(_mm512_srli_epi16(two, 4), low);
-	}
-	return w;
-}
-
 /* Adds 16 where a column's bit is set in the 32 bits of its row. */
 static __always_inline struct columns add_fifths(struct columns w, const u8 *fifth)
 {
@@ -78,22 +61,36 @@ static __always_inline struct columns take_q8_0(const u8 *group)
 	return w;
 }
 
-/* The values have 128 added. */
 static __always_inline struct columns take_iq4_nl(const u8 *group)
 {
-	static const s8 values[16] = LLM_KVALUES_IQ4;
+	return look_up(take_fours(group + GROUP_OFFSET(struct llm_block_q4_0, low_high)));
+}
+
+/* The values have 12 added. */
+static __always_inline struct columns take_mxfp4(const u8 *group)
+{
+	static const s8 values[16] = LLM_KVALUES_MXFP4;
 	__m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)values));
-	struct columns w = take_fours(group + GROUP_OFFSET(struct llm_block_q4_0, low_high));
+	struct columns w = take_fours(group + GROUP_OFFSET(struct llm_block_mxfp4, low_high));
 	u32 i;
 
-	table = _mm512_xor_si512(table, _mm512_set1_epi8((s8)128));
+	table = _mm512_add_epi8(table, _mm512_set1_epi8(12));
 #pragma GCC unroll 8
 	for (i = 0; i < LLM_BLOCK / 4; i++)
 		w.at[i] = _mm512_shuffle_epi8(table, w.at[i]);
 	return w;
 }
 
-typedef struct columns (*take)(const u8 *group);
+/* llm_mxfp4_scale() */
+static __always_inline __m512 load_exponents(const u8 *exponents)
+{
+	__m512i e = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)exponents));
+	__m512i small = _mm512_sllv_epi32(_mm512_set1_epi32(0x00200000), e);
+	__m512i ordinary = _mm512_slli_epi32(_mm512_sub_epi32(e, _mm512_set1_epi32(1)), 23);
+	__mmask16 few = _mm512_cmplt_epi32_mask(e, _mm512_set1_epi32(2));
+
+	return _mm512_castsi512_ps(_mm512_mask_mov_epi32(ordinary, few, small));
+}
 
 /* A block of a group: minima only where nothing was added to the weights. */
 struct block {
@@ -131,14 +128,16 @@ static __always_inline void add_block(__m512 *sums, const struct llm_block_x8 *c
 }
 
 typedef struct columns (*take)(const u8 *group);
+typedef __m512 (*load)(const u8 *scales);
 
 /*
- * Blocks of @bytes begin with a scale in binary16. The weights have @added, since
+ * Blocks of @bytes begin with a scale. The weights have @added, since
  * vpdpbusd needs them without a sign: the sum starts from what that adds too much.
  * Where nothing is added a minimum follows the scale.
  */
 static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r, const u32 rows,
-				       take take_columns, const u32 bytes, const s32 added)
+				       take take_columns, load load_first, const u32 bytes,
+				       const s32 added)
 {
 	const u8 *group = m->w + o * m->w_stride;
 	const struct llm_block_x8 *x[ROWS];
@@ -153,7 +152,7 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	}
 	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
 		block.w = take_columns(group);
-		block.scales = load_scales(group);
+		block.scales = load_first(group);
 		block.minima = added ? _mm512_setzero_ps() :
 				       load_scales(group + LLM_GROUP * sizeof(u16));
 #pragma GCC unroll 2
@@ -166,7 +165,8 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 }
 
 #define DEFINE_BLOCKS(type, block, added)						\
-	DEFINE_MATMUL_GROUPS(groups_##type, group_rows, take_##type, sizeof(block), added)
+	DEFINE_MATMUL_GROUPS(groups_##type, group_rows, take_##type, load_scales,	\
+			     sizeof(block), added)
 
 DEFINE_BLOCKS(q4_0, struct llm_block_q4_0, 8)
 DEFINE_BLOCKS(q4_1, struct llm_block_q4_1, 0)
@@ -174,3 +174,5 @@ DEFINE_BLOCKS(q5_0, struct llm_block_q5_0, 16)
 DEFINE_BLOCKS(q5_1, struct llm_block_q5_1, 0)
 DEFINE_BLOCKS(q8_0, struct llm_block_q8_0, 128)
 DEFINE_BLOCKS(iq4_nl, struct llm_block_q4_0, 128)
+DEFINE_MATMUL_GROUPS(groups_mxfp4, group_rows, take_mxfp4, load_exponents,
+		     sizeof(struct llm_block_mxfp4), 12)

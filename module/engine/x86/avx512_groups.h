@@ -41,6 +41,37 @@ static __always_inline __m512i broadcast_four(const void *bytes)
 	return _mm512_set1_epi32(four);
 }
 
+/* Bytes of four bits each: the lower fours are the first half of the columns. */
+static __always_inline struct columns take_fours(const u8 *low_high)
+{
+	const __m512i low = _mm512_set1_epi8(15);
+	struct columns w;
+	__m512i two;
+	u32 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < LLM_BLOCK / 8; i++) {
+		two = load_wide(low_high + 64 * i);
+		w.at[i] = _mm512_and_si512(two, low);
+		w.at[i + LLM_BLOCK / 8] = _mm512_and_si512(_mm512_srli_epi16(two, 4), low);
+	}
+	return w;
+}
+
+/* The values of IQ4_NL and IQ4_XS, with 128 added. */
+static __always_inline struct columns look_up(struct columns w)
+{
+	static const s8 values[16] = LLM_KVALUES_IQ4;
+	__m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)values));
+	u32 i;
+
+	table = _mm512_xor_si512(table, _mm512_set1_epi8((s8)128));
+#pragma GCC unroll 8
+	for (i = 0; i < LLM_BLOCK / 4; i++)
+		w.at[i] = _mm512_shuffle_epi8(table, w.at[i]);
+	return w;
+}
+
 /* Bytes that a row alone asks memory for before it needs them: its work is short. */
 #define AHEAD 4096
 
