@@ -129,9 +129,16 @@ tells_templates() {
 	[ ! -e "$scratch/frob.img" ] || why "it made an image all the same"
 }
 
-echo 1..6
+# What somebody sees who types; a file of its own, since it needs a terminal.
+talks_on_a_terminal() {
+	python3 "${0%/*}/chat_terminal.py" "$llmctl" "$scratch/long.gguf" "$scratch/unknown.gguf" \
+		>"$scratch/why" 2>&1
+}
+
+echo 1..7
 "$make_gguf" "$scratch/plain.gguf" 192 "" &&
 	"$make_gguf" "$scratch/chatml.gguf" 192 "{{ '<|im_start|>' }}" &&
+	"$make_gguf" "$scratch/long.gguf" 500000 "{{ '<|im_start|>' }}" &&
 	"$make_gguf" "$scratch/unknown.gguf" 192 "{{ messages }}" || exit
 : >"$scratch/why"
 run_applies_the_template
@@ -146,4 +153,6 @@ tells_of_a_full_context
 result $? "a full context is told of"
 tells_templates
 result $? "info tells templates, convert takes one"
+talks_on_a_terminal
+result $? "on a terminal replies can be ended, lines edited and dropped"
 exit $failed

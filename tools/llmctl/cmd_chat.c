@@ -89,6 +89,18 @@ static int append(struct talk *talk, const char *line, size_t count, struct llmc
 	return 0;
 }
 
+/* Ctrl-C while somebody types drops what was typed; the terminal forgot it already. */
+static bool drop_line(struct talk *talk)
+{
+	if (!talk->terminal || !interrupted_by_key())
+		return false;
+	interrupt_clear();
+	clearerr(stdin);
+	talk->length = 0;
+	puts("\n(Ctrl-D ends)");
+	return true;
+}
+
 /*
  * What is said next: a line, or several where a backslash ends all but the last.
  * Returns 1, 0 at the end, or a negative errno.
@@ -107,7 +119,13 @@ static int listen(struct talk *talk, struct llmctl_error *error)
 			fputs(talk->length ? ". " : "> ", stdout);
 			fflush(stdout);
 		}
-		got = getline(&line, &room, stdin);
+		/* A terminal gives one line at a time, so none is waiting in the buffer. */
+		got = -1;
+		if (!talk->terminal || !interrupt_poll(STDIN_FILENO))
+			got = getline(&line, &room, stdin);
+		goes_on = got < 0 && drop_line(talk);
+		if (goes_on)
+			continue;
 		if (got < 0)
 			break;
 		if (got && line[got - 1] == '\n')
@@ -160,7 +178,8 @@ static int obey(struct talk *talk, struct llmctl_error *error)
 		generation_system(talk->system);
 	} else if (strcmp(talk->text, "/clear")) {
 		puts("/clear begins anew, /system TEXT begins anew with that system message, /exit or\n"
-		     "Ctrl-D ends; Ctrl-C ends a reply; a backslash at its end continues a line.");
+		     "Ctrl-D ends; Ctrl-C ends a reply or drops a line; a backslash at its end continues\n"
+		     "a line.");
 		return 1;
 	}
 	ret = begin(talk, error);
@@ -230,8 +249,9 @@ const struct command command_chat = {
 	.arguments = "[OPTION...]",
 	.summary = "holds a conversation",
 	.text = "On a terminal: /clear begins anew, /system TEXT begins anew with that system\n"
-		"message, /exit or Ctrl-D ends, Ctrl-C ends a reply. From a pipe each line is a\n"
-		"message. In both a backslash at the end of a line continues it with the next.",
+		"message, /exit or Ctrl-D ends, Ctrl-C ends a reply or drops a line. From a pipe\n"
+		"each line is a message. In both a backslash at the end of a line continues it\n"
+		"with the next.",
 	.session = true,
 	.context = true,
 	.generates = true,

@@ -11,8 +11,7 @@ static atomic_int seen;
 
 static void note(int number)
 {
-	(void)number;
-	seen = 1;
+	seen = number;
 }
 
 void interrupt_catch(void)
@@ -26,6 +25,11 @@ void interrupt_catch(void)
 bool interrupted(void)
 {
 	return seen;
+}
+
+bool interrupted_by_key(void)
+{
+	return seen == SIGINT;
 }
 
 void interrupt_clear(void)

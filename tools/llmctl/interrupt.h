@@ -14,6 +14,9 @@ void interrupt_catch(void);
 /** interrupted() - whether one has come. */
 bool interrupted(void);
 
+/** interrupted_by_key() - whether it was SIGINT, which Ctrl-C sends. */
+bool interrupted_by_key(void);
+
 /** interrupt_clear() - the one that has come was dealt with; the next is noted again. */
 void interrupt_clear(void);
 
