@@ -100,9 +100,9 @@ measure_sessions() {
 measure_contexts() {
 	local lengths=${BENCH_CONTEXTS:-128,1024,4096,16384}
 
-	! asked host || host auto -p 0 -n 16 --sessions 0 --contexts $lengths
-	! asked module || module "" -p 0 -n 16 --sessions 0 --contexts $lengths
-	! asked llama || llama "" "$(llama_best decode)" -p 0 -n 16 -d $lengths
+	! asked host || host auto -p 0 -n 16 --sessions 0 --contexts "$lengths"
+	! asked module || module "" -p 0 -n 16 --sessions 0 --contexts "$lengths"
+	! asked llama || llama "" "$(llama_best decode)" -p 0 -n 16 -d "$lengths"
 }
 
 # The slices of prompts and generations in the idle machine, and what this machine

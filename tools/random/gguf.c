@@ -17,7 +17,8 @@
 #define ALIGNMENT	32
 
 enum {
-	KEY_U8 = 0, KEY_U32 = 4, KEY_I32 = 5, KEY_F32 = 6, KEY_BOOL = 7, KEY_STRING = 8, KEY_ARRAY = 9,
+	KEY_U8 = 0, KEY_U32 = 4, KEY_I32 = 5, KEY_F32 = 6, KEY_BOOL = 7, KEY_STRING = 8,
+	KEY_ARRAY = 9,
 };
 
 /**

@@ -41,7 +41,7 @@ static const struct setting table[] = {
 	TEXT(dir, "run", NULL, false, "folder of the run"),
 	TEXT(normalise, "prose", "|lines|prose|", true,
 	     "lines: line ends, spaces before them; prose: also joins the lines of paragraphs"),
-	INT(heldout, "50", 0, 1e6, "hold out every n-th document, to validate and to test; 0: none"),
+	INT(heldout, "50", 0, 1e6, "hold out every n-th document, to validate and test; 0: none"),
 	INT(vocab, "2048", 260, 65535, "tokens in the vocabulary, 259 of them fixed"),
 	INT(context, "256", 2, 65536, "tokens the model sees"),
 	INT(width, "192", 2, 65536, "width of the model"),

@@ -144,12 +144,15 @@ static void quantize(const struct llm_step *step, const struct llm_insn *insn, u
 {
 	const struct llm_tensor *w = weight_of(step, insn);
 	struct llm_op_span span = llm_op_row_span(step, insn->src[0], w->columns, tile);
+	struct llm_block_x8 *blocks;
+	const float *x;
 	u32 i;
 
-	for (i = span.first; i < span.end; i++)
-		step->plan->form->quantize[input_of(w)](
-			(struct llm_block_x8 *)quantized_row(step, i),
-			llm_op_row(step, insn->src[0], i) + insn->arg[1], w->columns);
+	for (i = span.first; i < span.end; i++) {
+		blocks = (struct llm_block_x8 *)quantized_row(step, i);
+		x = llm_op_row(step, insn->src[0], i) + insn->arg[1];
+		step->plan->form->quantize[input_of(w)](blocks, x, w->columns);
+	}
 }
 
 static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
