@@ -5,12 +5,14 @@
 #include <linux/llm_image.h>
 
 #include "error.h"
+#include "group.h"
 #include "platform.h"
 
 /**
  * enum llm_layout - how the numbers of a tensor lie
  * @LLM_LAYOUT_ROWS: as ggml has them
- * @LLM_LAYOUT_GROUPS: rows side by side in groups of 16, see form.h
+ * @LLM_LAYOUT_GROUPS: rows side by side in groups of LLM_GROUP, see group.h; those
+ *	past the last whole group as ggml has them
  */
 enum llm_layout {
 	LLM_LAYOUT_ROWS = 0,
@@ -34,6 +36,15 @@ struct llm_tensor {
 	u32 rows;
 	enum llm_layout layout;
 };
+
+/**
+ * llm_tensor_grouped() - rows of a tensor that lie in groups: the first so many
+ * @tensor: the tensor
+ */
+static inline u32 llm_tensor_grouped(const struct llm_tensor *tensor)
+{
+	return tensor->layout == LLM_LAYOUT_GROUPS ? tensor->rows - tensor->rows % LLM_GROUP : 0;
+}
 
 /**
  * struct llm_image - an image taken apart: private, checked copies of all but

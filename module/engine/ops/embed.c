@@ -105,27 +105,24 @@ static void row_from_block(float *y, const struct llm_type *type, const u8 *bloc
 }
 
 /* The largest block is that of Q6_K. */
-static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *x, u32 row)
+static void row_from_blocks(float *y, const struct llm_tensor *table, const u8 *x, u32 row,
+			    u32 together)
 {
 	const struct llm_type *type = llm_type_find(table->type);
 	u8 block[sizeof(struct llm_block_q6_k)];
 	u32 at;
 
 	for (at = 0; at < table->columns; at += type->block, y += type->block) {
-		if (table->layout == LLM_LAYOUT_GROUPS) {
+		if (together > 1)
 			llm_group_take(block, x, table->type, row);
-			row_from_block(y, type, block);
-			x += LLM_GROUP * type->bytes;
-		} else {
-			row_from_block(y, type, x);
-			x += type->bytes;
-		}
+		row_from_block(y, type, together > 1 ? block : x);
+		x += together * type->bytes;
 	}
 }
 
 static void take_row(float *to, const struct llm_tensor *table, u32 index)
 {
-	u32 together = table->layout == LLM_LAYOUT_GROUPS ? LLM_GROUP : 1;
+	u32 together = index < llm_tensor_grouped(table) ? LLM_GROUP : 1;
 	u32 row = index % together;
 	const u8 *from = table->data + (index - row) * table->row_bytes;
 
@@ -140,7 +137,7 @@ static void take_row(float *to, const struct llm_tensor *table, u32 index)
 		row_from_bf16(to, (const u16 *)from + row, table->columns, together);
 		break;
 	default:
-		row_from_blocks(to, table, from, row);
+		row_from_blocks(to, table, from, row, together);
 		break;
 	}
 }

@@ -86,6 +86,17 @@ static u32 outputs_at_once(const struct llm_tensor *w)
 	return is_quantized(w) ? LLM_GROUP : LLM_GROUPS_AT_ONCE * LLM_GROUP;
 }
 
+/*
+ * So many outputs at least share an input row, where there is time for that. What
+ * is left past the last group is slow: it must be a small share of a tile.
+ */
+static u32 outputs_together(const struct llm_tensor *w)
+{
+	if (w->layout != LLM_LAYOUT_GROUPS)
+		return 4;
+	return w->rows % LLM_GROUP ? 6 * LLM_GROUP : 2 * LLM_GROUP;
+}
+
 /* How the product is cut: blocks of rows, then blocks of outputs. */
 struct cut {
 	u32 rows;
@@ -99,11 +110,9 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 	const struct llm_tensor *w = weight_of(step, insn);
 	u32 rows = llm_op_row_count(step, insn->dst);
 	u32 dots = llm_op_dots_in_tile(step, w);
-	/* So many outputs at least share an input row, where there is time for that. */
-	u32 outputs = w->layout == LLM_LAYOUT_GROUPS ? 2 * LLM_GROUP : 4;
 	struct cut cut;
 
-	cut.rows = min(rows, max(1U, dots / outputs));
+	cut.rows = min(rows, max(1U, dots / outputs_together(w)));
 	if (!cut.rows)
 		return (struct cut){ 0 };
 	cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
@@ -155,11 +164,30 @@ static void quantize(const struct llm_step *step, const struct llm_insn *insn, u
 	}
 }
 
+/* The first @grouped outputs of a product from weights in groups, the rest from rows. */
+static void multiply_rows(const struct llm_form *form, struct llm_matmul *m, u32 grouped)
+{
+	u32 outputs = m->outputs;
+
+	m->outputs = min(outputs, grouped);
+	if (m->outputs)
+		form->matmul_groups[m->type](m);
+	m->w += m->outputs * m->w_stride;
+	m->y += m->outputs;
+	if (m->bias)
+		m->bias += m->outputs;
+	if (m->residual)
+		m->residual += m->outputs;
+	m->outputs = outputs - m->outputs;
+	if (m->outputs)
+		form->matmul[m->type](m);
+}
+
 static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
 {
 	const struct llm_image *image = step->plan->image;
-	const struct llm_form *form = step->plan->form;
 	const struct llm_tensor *w = weight_of(step, insn);
+	u32 grouped = llm_tensor_grouped(w);
 	struct cut cut = cut_product(step, insn);
 	u32 row = tile % cut.row_blocks * cut.rows;
 	u32 output = tile / cut.row_blocks * cut.outputs;
@@ -187,10 +215,7 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 		m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
 		m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
 	}
-	if (w->layout == LLM_LAYOUT_GROUPS)
-		form->matmul_groups[w->type](&m);
-	else
-		form->matmul[w->type](&m);
+	multiply_rows(step->plan->form, &m, grouped > output ? grouped - output : 0);
 }
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
