@@ -51,7 +51,8 @@ struct compile_part {
  * @arch: architecture of the model
  * @key: what compile_key() made last
  * @type: enum llm_tensor_type for weights, or LLMCTL_KEEP_TYPES
- * @template: as for llmctl_model_open()
+ * @kv: as for llmctl_model_open()
+ * @template: likewise
  * @writer: the image but for its numbers
  * @parts: where the numbers come from, by growing @offset
  * @part_count: how many
@@ -68,6 +69,7 @@ struct compile {
 	const struct arch *arch;
 	char key[COMPILE_NAME_SIZE];
 	__u32 type;
+	enum llmctl_kv kv;
 	const char *template;
 	struct image_writer writer;
 	struct compile_part *parts;
@@ -79,7 +81,7 @@ struct compile {
 
 /**
  * compile_gguf() - compiles a file but for its numbers
- * @c: zeroed but for @gguf, @type, @template and @error; compile_destroy() frees it, also
+ * @c: zeroed but for @gguf, @type, @kv, @template and @error; compile_destroy() frees it, also
  *	after a failure
  *
  * Return: 0, -EINVAL, -EOPNOTSUPP or -ENOMEM.

@@ -43,11 +43,11 @@ __u16 image_add_register(struct image_writer *writer, __u32 width, __u32 rows)
 	return add(writer, &writer->registers, &reg, sizeof(reg));
 }
 
-__u16 image_add_kv(struct image_writer *writer, __u32 key_width, __u32 value_width)
+__u16 image_add_kv(struct image_writer *writer, __u32 type, __u32 key_width, __u32 value_width)
 {
 	struct llm_image_slot slot = {
 		.kind = LLM_SLOT_KV,
-		.type = LLM_TENSOR_F16,
+		.type = type,
 		.key_width = key_width,
 		.value_width = value_width,
 	};

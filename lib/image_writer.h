@@ -70,14 +70,15 @@ struct image_writer {
 __u16 image_add_register(struct image_writer *writer, __u32 width, __u32 rows);
 
 /**
- * image_add_kv() - adds a slot for keys and values in F16
+ * image_add_kv() - adds a slot for keys and values
  * @writer: image
+ * @type: their number format, enum llm_tensor_type
  * @key_width: numbers a position has as key
  * @value_width: numbers a position has as value
  *
  * Return: its number.
  */
-__u16 image_add_kv(struct image_writer *writer, __u32 key_width, __u32 value_width);
+__u16 image_add_kv(struct image_writer *writer, __u32 type, __u32 key_width, __u32 value_width);
 
 /**
  * image_add_insn() - adds an instruction at the end of the program

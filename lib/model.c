@@ -29,8 +29,8 @@ struct llmctl_model {
 	int fd;
 };
 
-static int open_gguf(struct llmctl_model *model, __u32 type, const char *template,
-		     struct llmctl_error *error)
+static int open_gguf(struct llmctl_model *model, __u32 type, enum llmctl_kv kv,
+		     const char *template, struct llmctl_error *error)
 {
 	int ret = gguf_open(&model->gguf, model->path, error);
 
@@ -38,6 +38,7 @@ static int open_gguf(struct llmctl_model *model, __u32 type, const char *templat
 		return ret;
 	model->compile.gguf = model->gguf;
 	model->compile.type = type;
+	model->compile.kv = kv;
 	model->compile.template = template;
 	model->compile.error = error;
 	ret = compile_gguf(&model->compile);
@@ -90,7 +91,7 @@ static bool open_image(struct llmctl_model *model, int *code, struct llmctl_erro
 }
 
 int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type,
-		      const char *template, struct llmctl_error *error)
+		      enum llmctl_kv kv, const char *template, struct llmctl_error *error)
 {
 	struct llmctl_model *model = calloc(1, sizeof(*model));
 	int ret = 0;
@@ -102,11 +103,11 @@ int llmctl_model_open(struct llmctl_model **opened, const char *path, __u32 type
 	if (!model->path)
 		ret = llmctl_fail(error, ENOMEM, "%s: not enough memory", path);
 	else if (!open_image(model, &ret, error))
-		ret = open_gguf(model, type, template, error);
-	else if (!ret && template)
+		ret = open_gguf(model, type, kv, template, error);
+	else if (!ret && (template || kv))
 		ret = llmctl_fail(error, EINVAL,
-				  "%s: the chat template of an image stays; convert it again from its GGUF file",
-				  path);
+				  "%s: the %s of an image stays; convert it again from its GGUF file",
+				  path, template ? "chat template" : "format of keys and values");
 	if (ret) {
 		llmctl_model_close(model);
 		return ret;

@@ -142,6 +142,22 @@ static void add_rope(struct compile *c, const struct transformer *t, __u32 layer
 	image_add_insn(&c->writer, &insn);
 }
 
+static __u32 kv_type(struct compile *c, const struct transformer *t)
+{
+	static const __u32 types[] = {
+		[LLMCTL_KV_F16] = LLM_TENSOR_F16,
+		[LLMCTL_KV_Q8_0] = LLM_TENSOR_Q8_0,
+		[LLMCTL_KV_F32] = LLM_TENSOR_F32,
+	};
+	__u32 block = number_type(types[c->kv])->block;
+
+	if (t->key_dim % block || t->value_dim % block)
+		compile_fail(c, EOPNOTSUPP,
+			     "heads of %u and %u columns can't be kept in blocks of %u: use f16 for keys and values",
+			     t->key_dim, t->value_dim, block);
+	return types[c->kv];
+}
+
 static void add_attend(struct compile *c, const struct transformer *t, __u32 layer)
 {
 	struct llm_insn insn = compile_insn(LLM_OP_ATTEND, t->attended);
@@ -151,7 +167,7 @@ static void add_attend(struct compile *c, const struct transformer *t, __u32 lay
 	insn.src[1] = t->qkv;
 	insn.src[2] = t->qkv;
 	insn.flags = t->whole ? LLM_ATTEND_WHOLE : 0;
-	insn.slot = image_add_kv(&c->writer, keys, t->kv_heads * t->value_dim);
+	insn.slot = image_add_kv(&c->writer, kv_type(c, t), keys, t->kv_heads * t->value_dim);
 	insn.arg[1] = queries;
 	insn.arg[2] = queries + keys;
 	insn.arg[3] = t->heads;

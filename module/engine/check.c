@@ -2,6 +2,7 @@
 #include "check.h"
 
 #include "block.h"
+#include "kv_layout.h"
 #include "math.h"
 
 static const struct llm_form *const reference = &llm_form_portable;
@@ -393,6 +394,7 @@ static int check_f32_to_f16(struct llm_check *check, u32 n)
 {
 	const u16 *a = (const u16 *)check->results[0];
 	const u16 *b = (const u16 *)check->results[1];
+	float *rounded = (float *)check->results[2];
 	float *x = (float *)check->input;
 	u32 i;
 
@@ -403,19 +405,42 @@ static int check_f32_to_f16(struct llm_check *check, u32 n)
 	for (i = 0; i < n; i++)
 		if (a[i] != b[i])
 			return differ(check, "f32_to_f16", n, i);
+	check->form->round_to_f16(rounded, x, n);
+	for (i = 0; i < n; i++)
+		if (rounded[i] != llm_f16_to_f32(b[i]))
+			return differ(check, "round_to_f16", n, i);
 	return 0;
 }
 
+/* Keys, values and queries of a page of a number format: queries are after each other. */
+static void fill_page(struct llm_check *check, u32 type, u32 n)
+{
+	float *row = (float *)check->results[0];
+	u64 bytes = llm_kv_query_bytes(type, n);
+	u32 i;
+
+	for (i = 0; i < LLM_PAGE_POSITIONS; i++) {
+		random_floats(check, row, n);
+		llm_kv_store_key(reference, type, check->keys, i, row, n);
+		random_floats(check, row, n);
+		llm_kv_store_value(reference, type, check->values, i, row, n);
+	}
+	for (i = 0; i < LLM_ATTEND_QUERIES; i++) {
+		random_floats(check, row, n);
+		llm_kv_round_query(reference, type, check->input + i * bytes, row, n);
+	}
+}
+
 /* Queries that see different parts of a page, as the first rows of @results. */
-static void attend(struct llm_check *check, const struct llm_form *form, u32 n, float cap,
-		   u32 together, float *results)
+static void attend(struct llm_check *check, const struct llm_form *form, u32 type, u32 n,
+		   float cap, u32 together, float *results)
 {
 	static const u32 seen[LLM_ATTEND_QUERIES][2] = {
 		{ 0, 1 }, { 0, 32 }, { 5, 30 }, { 3, 17 }
 	};
 	struct llm_attend_page page = {
-		.keys = (const u16 *)check->keys,
-		.values = (const u16 *)check->values,
+		.keys = check->keys,
+		.values = check->values,
 		.value_stride = n,
 		.key = n,
 		.value = n,
@@ -433,7 +458,7 @@ static void attend(struct llm_check *check, const struct llm_form *form, u32 n, 
 		/* A sum that results of this size can have. */
 		result[n + 1] = 5.0f + result[n + 1];
 		queries[i] = (struct llm_attend_query){
-			.query = (const float *)check->input + i * n,
+			.query = check->input + i * llm_kv_query_bytes(type, n),
 			.result = result,
 			.maximum = &result[n],
 			.sum = &result[n + 1],
@@ -442,33 +467,47 @@ static void attend(struct llm_check *check, const struct llm_form *form, u32 n, 
 		};
 	}
 	for (i = 0; i < LLM_ATTEND_QUERIES; i += together)
-		form->attend_f16(&page, queries + i, together);
+		form->attend[type](&page, queries + i, together);
 }
 
-static int check_attention(struct llm_check *check, u32 n)
+static int check_attention_of(struct llm_check *check, u32 type, u32 n)
 {
 	float *a = (float *)check->results[0], *b = (float *)check->results[1];
 	float *alone = (float *)check->results[2];
 	u32 all = LLM_ATTEND_QUERIES * (n + 2), i;
 	float cap;
 
-	random_halves(check, check->keys, n * LLM_PAGE_POSITIONS);
-	random_halves(check, check->values, n * LLM_PAGE_POSITIONS);
-	random_floats(check, check->input, LLM_ATTEND_QUERIES * n);
+	fill_page(check, type, n);
 	random_floats(check, check->weights, all);
 	for (cap = 0; cap <= 3; cap += 3) {
-		attend(check, check->form, n, cap, LLM_ATTEND_QUERIES, a);
-		attend(check, reference, n, cap, 1, b);
+		attend(check, check->form, type, n, cap, LLM_ATTEND_QUERIES, a);
+		attend(check, reference, type, n, cap, 1, b);
 		for (i = 0; i < all; i++)
 			if (!is_close(a[i], b[i], (product_bound(n, 1) + 2e-5f) *
 						  magnitude(b[i / (n + 2) * (n + 2) + n + 1])))
-				return differ(check, "attend_f16", n, i);
-		attend(check, check->form, n, cap, 1, alone);
+				return differ(check, "attend", n, type);
+		attend(check, check->form, type, n, cap, 1, alone);
 		if (memcmp(a, alone, all * sizeof(*a)))
-			return differ(check, "attend_f16 alone", n, 0);
-		attend(check, check->form, n, cap, 2, alone);
+			return differ(check, "attend alone", n, type);
+		attend(check, check->form, type, n, cap, 2, alone);
 		if (memcmp(a, alone, all * sizeof(*a)))
-			return differ(check, "attend_f16 of two", n, 0);
+			return differ(check, "attend of two", n, type);
+	}
+	return 0;
+}
+
+/* All number formats of slots whose blocks divide @n. */
+static int check_attention(struct llm_check *check, u32 n)
+{
+	u32 type;
+	int err;
+
+	for (type = 0; type < LLM_TENSOR_TYPES; type++) {
+		if (!llm_kv_is_known(type) || n % llm_type_find(type)->block)
+			continue;
+		err = check_attention_of(check, type, n);
+		if (err)
+			return err;
 	}
 	return 0;
 }

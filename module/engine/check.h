@@ -27,8 +27,8 @@ struct llm_check {
 	/* private: */
 	u8 groups[LLM_CHECK_GROUPED * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 weights[LLM_CHECK_GROUPED * LLM_CHECK_COLUMNS * 4] __aligned(64);
-	u8 keys[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
-	u8 values[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 2] __aligned(64);
+	u8 keys[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 4] __aligned(64);
+	u8 values[LLM_CHECK_COLUMNS * LLM_PAGE_POSITIONS * 4] __aligned(64);
 	u8 input[LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 	u8 results[3][LLM_CHECK_ROWS * LLM_CHECK_COLUMNS * 4] __aligned(64);
 };

@@ -6,7 +6,7 @@
 engine-plain := error tensor group image plan verifier kv form step repack ops/table
 engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat sampler reply request
 # Floating point, in the compiler's baseline instruction set.
-engine-float := block portable choice scoring pooling
+engine-float := block kv_layout portable choice scoring pooling
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act route experts mix)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.

@@ -89,18 +89,19 @@ struct llm_matmul {
 #define LLM_ATTEND_QUERIES 4
 
 /**
- * struct llm_attend_page - one head's keys and values of a page
- * @keys: column d of the key of position i at d * LLM_PAGE_POSITIONS + i, binary16
- * @values: the value of position i from i * @value_stride on, binary16
- * @value_stride: numbers
+ * struct llm_attend_page - one head's keys and values of a page, as kv_layout.h has them
+ * @keys: column d of the key of position i at d * LLM_PAGE_POSITIONS + i; of
+ *	LLM_TENSOR_Q8_0 struct llm_kv_q8_0, one after the other
+ * @values: the value of position i from i * @value_stride on, or likewise
+ * @value_stride: numbers; not of LLM_TENSOR_Q8_0
  * @key: columns of a key and of a query, 1..512
  * @value: columns of a value and of a result, 1..512
  * @scale: what products of queries and keys are multiplied with
  * @cap: soft limit c of such a score s, which becomes c tanh(s / c); 0 for none
  */
 struct llm_attend_page {
-	const u16 *keys;
-	const u16 *values;
+	const void *keys;
+	const void *values;
 	u32 value_stride;
 	u32 key;
 	u32 value;
@@ -110,7 +111,7 @@ struct llm_attend_page {
 
 /**
  * struct llm_attend_query - one query, and the running softmax of what it has seen
- * @query: the query
+ * @query: the query, as llm_kv_round_query() makes it
  * @result: sum of values, weighted by exp(score - @maximum)
  * @maximum: largest score so far
  * @sum: sum of those weights
@@ -118,7 +119,7 @@ struct llm_attend_page {
  * @to: position after the last one, more than @from
  */
 struct llm_attend_query {
-	const float *query;
+	const void *query;
 	float *result;
 	float *maximum;
 	float *sum;
@@ -145,8 +146,10 @@ struct llm_attend_query {
  * @sum_squares: sum of the squares of @n numbers
  * @sum_squares_from: sum of the squares of what @n numbers differ from @middle by
  * @f32_to_f16: @n numbers, to nearest, ties to even
- * @attend_f16: what at most LLM_ATTEND_QUERIES queries see of a page, added to
- *	what they have seen before; no query has the result of another
+ * @round_to_f16: @n numbers to those that binary16 has, likewise; y may be x
+ * @attend: for each number format of a slot: what at most LLM_ATTEND_QUERIES queries
+ *	see of a page, added to what they have seen before; no query has the result
+ *	of another
  * @activate: y = f(x) * u, or f(x) where @u is NULL, @n numbers, for each enum
  *	llm_activation f; y may be x
  *
@@ -166,8 +169,9 @@ struct llm_form {
 	float (*sum_squares)(const float *x, u32 n);
 	float (*sum_squares_from)(const float *x, float middle, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
-	void (*attend_f16)(const struct llm_attend_page *page,
-			   const struct llm_attend_query *queries, u32 count);
+	void (*round_to_f16)(float *y, const float *x, u32 n);
+	void (*attend[LLM_TENSOR_TYPES])(const struct llm_attend_page *page,
+					 const struct llm_attend_query *queries, u32 count);
 	void (*activate[LLM_ACTIVATIONS])(float *y, const float *x, const float *u, u32 n);
 };
 

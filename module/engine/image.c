@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image.h"
 
+#include "kv_layout.h"
 #include "tensor.h"
 #include "tokenizer.h"
 
@@ -322,7 +323,7 @@ static int check_slots(struct opening *o)
 
 	for (i = 0; i < o->image->slot_count; i++) {
 		s = &o->image->slots[i];
-		if (s->kind != LLM_SLOT_KV || s->type != LLM_TENSOR_F16)
+		if (s->kind != LLM_SLOT_KV || !llm_kv_is_known(s->type))
 			return llm_refuse(o->error, -EOPNOTSUPP,
 					  "slot %u: kind %u of type %u is not known", i, s->kind,
 					  s->type);

@@ -2,7 +2,7 @@
 #include "plan.h"
 
 #include "form.h"
-#include "kv.h"
+#include "kv_layout.h"
 #include "verifier.h"
 
 /* Memory of one step, and of one page, beyond which an image is refused. */
@@ -43,8 +43,10 @@ static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 	plan->quantized_stride = ALIGN(blocks * sizeof(struct llm_block_x8), 64);
 	plan->softmax_heads = v->softmax_heads;
 	plan->softmax_offset = plan->quantized_offset + plan->quantized_stride * plan->batch_rows;
-	plan->order_offset = plan->softmax_offset +
-			     (u64)plan->batch_rows * v->softmax_heads * 2 * sizeof(u32);
+	plan->query_offset = ALIGN(plan->softmax_offset + (u64)plan->batch_rows *
+				   v->softmax_heads * 2 * sizeof(u32), 64);
+	plan->query_stride = ALIGN(v->query_bytes, 64);
+	plan->order_offset = plan->query_offset + plan->query_stride * plan->batch_rows;
 	plan_experts(plan, v);
 	plan->workspace_bytes = plan->input_offset +
 				plan->input_stride * plan->batch_rows * plan->choices;
@@ -67,12 +69,13 @@ static int plan_slots(struct llm_plan *plan, struct llm_error *error)
 		const struct llm_image_slot *from = &image->slots[i];
 		struct llm_slot *slot = &plan->slots[i];
 
+		slot->type = from->type;
 		slot->key_width = from->key_width;
 		slot->value_width = from->value_width;
 		slot->page_offset = offset;
-		offset += ALIGN((u64)from->key_width * sizeof(u16) * LLM_PAGE_POSITIONS, 64);
+		offset += ALIGN(llm_kv_bytes(from->type, from->key_width), 64);
 		slot->value_offset = offset;
-		offset += ALIGN((u64)from->value_width * sizeof(u16) * LLM_PAGE_POSITIONS, 64);
+		offset += ALIGN(llm_kv_bytes(from->type, from->value_width), 64);
 		if (offset > MAX_PAGE)
 			return llm_refuse(error, -E2BIG,
 					  "slots: %u positions take more than %llu bytes",

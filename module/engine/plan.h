@@ -16,12 +16,14 @@ struct llm_op_type;
 
 /**
  * struct llm_slot - where a slot's state lies within a page
+ * @type: number format, enum llm_tensor_type
  * @page_offset: of its keys, bytes from llm_page.data, a multiple of 64
  * @value_offset: of its values, likewise
  * @key_width: numbers a position has as key
  * @value_width: numbers a position has as value
  */
 struct llm_slot {
+	u32 type;
 	u32 page_offset;
 	u32 value_offset;
 	u32 key_width;
@@ -44,6 +46,8 @@ struct llm_slot {
  * @softmax_offset: of the running maxima and sums of attention in the workspace,
  *	bytes; two floats for each of @softmax_heads heads of each row
  * @softmax_heads: the most query heads an instruction has
+ * @query_offset: of rounded queries in the workspace, bytes
+ * @query_stride: from those of one row to those of the next, bytes
  * @order_offset: of the choices sorted by expert in the workspace, bytes
  * @choices: experts that a row chooses at most
  * @input_offset: of the experts' inputs in the workspace, bytes
@@ -65,6 +69,8 @@ struct llm_plan {
 	u64 quantized_stride;
 	u64 softmax_offset;
 	u32 softmax_heads;
+	u64 query_offset;
+	u64 query_stride;
 	u64 order_offset;
 	u32 choices;
 	u64 input_offset;

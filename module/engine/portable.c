@@ -4,7 +4,7 @@
  * where none of them can.
  */
 #include "block.h"
-#include "form.h"
+#include "kv_layout.h"
 #include "math.h"
 
 static bool usable(void)
@@ -237,20 +237,74 @@ static void f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = llm_f32_to_f16(x[i]);
 }
 
-static float score(const struct llm_attend_page *page, const float *query, u32 position)
+static void round_numbers_to_f16(float *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = round_to_f16(x[i]);
+}
+
+static float number_at(const void *numbers, u32 at, u32 type)
+{
+	if (type == LLM_TENSOR_F32)
+		return ((const float *)numbers)[at];
+	return llm_f16_to_f32(((const u16 *)numbers)[at]);
+}
+
+static float dot_key_q8_0(const struct llm_kv_q8_0 *key, const struct llm_block_x8 *query,
+			  u32 position)
+{
+	s32 product = query->offset;
+	u32 i;
+
+	for (i = 0; i < LLM_BLOCK; i++)
+		product += key->keys[i / 4][position][i % 4] * query->values[i];
+	return llm_f16_to_f32(key->scales[position]) * llm_float(query->scale_bits) *
+	       (float)product;
+}
+
+static float dot_key(const struct llm_attend_page *page, const void *query, u32 position, u32 type)
 {
 	float s = 0;
 	u32 d;
 
+	if (type == LLM_TENSOR_Q8_0) {
+		for (d = 0; d < page->key / LLM_BLOCK; d++)
+			s += dot_key_q8_0((const struct llm_kv_q8_0 *)page->keys + d,
+					  (const struct llm_block_x8 *)query + d, position);
+		return s;
+	}
 	for (d = 0; d < page->key; d++)
-		s += query[d] * llm_f16_to_f32(page->keys[d * LLM_PAGE_POSITIONS + position]);
+		s += ((const float *)query)[d] *
+		     number_at(page->keys, d * LLM_PAGE_POSITIONS + position, type);
+	return s;
+}
+
+/* Column @d of the value of a position. */
+static float value_at(const struct llm_attend_page *page, u32 position, u32 d, u32 type)
+{
+	const struct llm_kv_q8_0 *block;
+
+	if (type != LLM_TENSOR_Q8_0)
+		return number_at(page->values, position * page->value_stride + d, type);
+	block = (const struct llm_kv_q8_0 *)page->values + d / LLM_BLOCK;
+	return llm_f16_to_f32(block->scales[position]) *
+	       (float)block->values[position][d % LLM_BLOCK];
+}
+
+static float score(const struct llm_attend_page *page, const void *query, u32 position, u32 type)
+{
+	float s = dot_key(page, query, position, type);
+
 	s *= page->scale;
 	if (page->cap != 0)
 		s = page->cap * llm_tanh(s / page->cap);
 	return s;
 }
 
-static void attend_query(const struct llm_attend_page *page, const struct llm_attend_query *q)
+static void attend_query(const struct llm_attend_page *page, const struct llm_attend_query *q,
+			 u32 type)
 {
 	float weights[LLM_PAGE_POSITIONS];
 	float maximum = *q->maximum;
@@ -258,7 +312,7 @@ static void attend_query(const struct llm_attend_page *page, const struct llm_at
 	u32 i, d;
 
 	for (i = q->from; i < q->to; i++) {
-		weights[i] = score(page, q->query, i);
+		weights[i] = score(page, q->query, i, type);
 		maximum = weights[i] > maximum ? weights[i] : maximum;
 	}
 	shrink = llm_expf(*q->maximum - maximum);
@@ -267,23 +321,27 @@ static void attend_query(const struct llm_attend_page *page, const struct llm_at
 	for (d = 0; d < page->value; d++)
 		q->result[d] *= shrink;
 	for (i = q->from; i < q->to; i++) {
-		const u16 *value = page->values + i * page->value_stride;
-
 		weights[i] = llm_expf(weights[i] - maximum);
 		*q->sum += weights[i];
 		for (d = 0; d < page->value; d++)
-			q->result[d] += weights[i] * llm_f16_to_f32(value[d]);
+			q->result[d] += weights[i] * value_at(page, i, d, type);
 	}
 }
 
-static void attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
-		       u32 count)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		attend_query(page, &queries[i]);
+/* Attention to a page whose slot has one number format. */
+#define DEFINE_ATTEND(name, type)							\
+static void name(const struct llm_attend_page *page,					\
+		 const struct llm_attend_query *queries, u32 count)			\
+{											\
+	u32 i;										\
+											\
+	for (i = 0; i < count; i++)							\
+		attend_query(page, &queries[i], type);					\
 }
+
+DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32)
+DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16)
+DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0)
 
 /* One enum llm_activation for @n numbers, from the function for one. */
 #define DEFINE_ACTIVATE(name, function)							\
@@ -335,7 +393,12 @@ const struct llm_form llm_form_portable = {
 	.sum_squares = sum_squares,
 	.sum_squares_from = sum_squares_from,
 	.f32_to_f16 = f32_to_f16,
-	.attend_f16 = attend_f16,
+	.round_to_f16 = round_numbers_to_f16,
+	.attend = {
+		[LLM_TENSOR_F32] = attend_f32,
+		[LLM_TENSOR_F16] = attend_f16,
+		[LLM_TENSOR_Q8_0] = attend_q8_0,
+	},
 	.activate = {
 		[LLM_ACT_NONE] = activate_none,
 		[LLM_ACT_SILU] = activate_silu,

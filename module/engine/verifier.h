@@ -20,6 +20,7 @@
  * @slot_used: slots that have an instruction
  * @quantized_columns: most columns that are ever quantised
  * @softmax_heads: most query heads of an instruction
+ * @query_bytes: most bytes that the rounded queries of a row take
  * @experts: most experts of an instruction
  * @choices: most of them that a row chooses
  * @input_bytes: most bytes that an expert's input has
@@ -41,6 +42,7 @@ struct llm_verifier {
 	bool slot_used[1024];
 	u32 quantized_columns;
 	u32 softmax_heads;
+	u64 query_bytes;
 	u32 experts;
 	u32 choices;
 	u64 input_bytes;

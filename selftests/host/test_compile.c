@@ -516,7 +516,8 @@ static void files_are_alike(void)
 	wanted = write_image(&f, 0);
 	found = calloc(1, compile_size(&f.c));
 	if (wanted && write_file(gguf, f.bytes, f.size) &&
-	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, NULL, &f.error))) {
+	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+					 &f.error))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_GGUF);
 		tap_check(llmctl_model_facts(model)->size == compile_size(&f.c));
 		tap_check(!llmctl_model_write(model, found, NULL, NULL, &f.error));
@@ -528,14 +529,15 @@ static void files_are_alike(void)
 		llmctl_model_close(model);
 	}
 	if (wanted && write_file(image, wanted, compile_size(&f.c)) &&
-	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL, NULL))) {
+	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+					 NULL))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_IMAGE);
 		tap_check(!llmctl_model_write(model, found, NULL, NULL, NULL));
 		tap_check(!memcmp(wanted, found, compile_size(&f.c)));
 		llmctl_model_close(model);
 		tap_check(!truncate(image, compile_size(&f.c) - 1));
-		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, NULL,
-					    NULL) == -EINVAL);
+		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16,
+					    NULL, NULL) == -EINVAL);
 	}
 	unlink(gguf);
 	unlink(image);
@@ -544,6 +546,36 @@ static void files_are_alike(void)
 out:
 	teardown(&f);
 }
+
+/* Heads are 16 columns wide: no whole blocks of 32. */
+static void keeps_keys_and_values_as_asked(void)
+{
+	static const struct {
+		enum llmctl_kv kv;
+		int code;
+		__u32 type;
+	} formats[] = {
+		{ LLMCTL_KV_F16, 0, LLM_TENSOR_F16 },
+		{ LLMCTL_KV_F32, 0, LLM_TENSOR_F32 },
+		{ LLMCTL_KV_Q8_0, -EOPNOTSUPP, 0 },
+	};
+	const struct llm_image_slot *slots;
+	struct fixture f;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		setup(&f);
+		f.c.kv = formats[i].kv;
+		tap_check(compile(&f, LLMCTL_KEEP_TYPES) == formats[i].code);
+		slots = (const struct llm_image_slot *)f.c.writer.slots.bytes;
+		if (!formats[i].code)
+			tap_check(slots[0].type == formats[i].type &&
+				  slots[1].type == formats[i].type);
+		else
+			tap_check(strstr(f.error.text, "heads of 16 and 16 columns"));
+		teardown(&f);
+	}
+}
+
 
 static void fixed_point_is_rounded_and_bounded(void)
 {
@@ -572,6 +604,7 @@ static const struct tap_test tests[] = {
 	{ "every byte of the image is written", writes_every_byte },
 	{ "progress is told, forward and to the end", tells_of_progress },
 	{ "memory, GGUF file and image file give the same image", files_are_alike },
+	{ "keys and values are kept as asked", keeps_keys_and_values_as_asked },
 	{ "fixed point numbers are rounded and bounded", fixed_point_is_rounded_and_bounded },
 };
 

@@ -163,6 +163,28 @@ tells_the_cost() {
 	grep -E '^(image|memory)' "$scratch/out" | cmp - "$scratch/cost" || why "not the same"
 }
 
+# session_memory KV FILE: bytes, or nothing
+session_memory() {
+	call 0 info --json --kv "$1" "$2" &&
+		sed -n 's/.*"session_memory": *\([0-9]*\).*/\1/p' "$scratch/out"
+}
+
+# Keys and values take twice as much; heads of 16 columns have no blocks of 32.
+keeps_keys_and_values() {
+	local halves whole
+
+	halves=$(session_memory f16 "$model") && whole=$(session_memory f32 "$model") || return
+	[ "${whole:-0}" -gt "${halves:-0}" ] || why "f32 takes $whole, f16 $halves" || return
+	call 0 --host score --kv f32 -m "$model" "a text" || return
+	refuses 1 "can't be kept in blocks of 32" --host score --kv q8_0 -m "$model" "a text" &&
+		refuses 2 "f16, q8_0 or f32" info --kv q4_0 "$model" &&
+		call 0 convert --kv f32 "$model" "$scratch/kv.img" &&
+		refuses 1 "format of keys and values of an image stays" \
+			--host score --kv f32 -m "$scratch/kv.img" "a text" || return
+	call 0 info --json "$scratch/kv.img" && grep -q "\"session_memory\": *$whole" "$scratch/out" ||
+		why "the image takes another: $(cat "$scratch/out")"
+}
+
 # What was there stays, and nothing else is left.
 converts_all_or_nothing() {
 	mkdir -p "$scratch/folder"
@@ -434,6 +456,8 @@ else
 fi
 names_the_tokenizer
 result $? "info names the tokenizer"
+keeps_keys_and_values
+result $? "keys and values are kept in the format that is asked for"
 tokenizes_both_ways
 result $? "text to tokens and back"
 run_is_repeatable

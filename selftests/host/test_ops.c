@@ -255,7 +255,7 @@ static void attend(struct fixture *f, u32 row, u32 head, double *to)
 		const float *value = source(f, f->insn.src[2], at) + arg[2] + shared * arg[6];
 
 		for (score = 0, d = 0; d < arg[5]; d++)
-			score += query[d] * half(key[d]);
+			score += half(query[d]) * half(key[d]);
 		weight = exp(CAP * tanh(score * bits_float(arg[7]) / CAP));
 		sum += weight;
 		for (d = 0; d < arg[6]; d++)

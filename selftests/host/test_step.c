@@ -68,12 +68,14 @@ static void compute_expected(struct fixture *f, u32 session)
 	memcpy(f->expected[session], llm_step_logits(f->step, 0), logits_size());
 }
 
-/* Whether the models that follow are mixtures of experts. */
-static bool mixture;
+/* Whether the models that follow are mixtures of experts, and keep blocks as state. */
+static bool mixture, kv_q8_0;
 
 static bool setup(struct fixture *f, u32 type, const struct llm_form *form)
 {
-	struct tiny_image_options options = { .seed = 7, .type = type, .experts = mixture };
+	struct tiny_image_options options = {
+		.seed = 7, .type = type, .experts = mixture, .kv_q8_0 = kv_q8_0,
+	};
 	struct llm_error error = {};
 	size_t size;
 
@@ -354,6 +356,13 @@ static void same_bits_q8_0(void)
 	same_bits(LLM_TENSOR_Q8_0);
 }
 
+static void same_bits_kv_q8_0(void)
+{
+	kv_q8_0 = true;
+	same_bits(LLM_TENSOR_F32);
+	kv_q8_0 = false;
+}
+
 /* A context of several parts of the attention, against one step a token. */
 static void long_context(void)
 {
@@ -522,6 +531,7 @@ static const struct tap_test tests[] = {
 	{ "F32: the same bits alone, in chunks, among others, with four workers", same_bits_f32 },
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
 	{ "Q8_0: the same bits alone, in chunks, among others, with four workers", same_bits_q8_0 },
+	{ "keys and values in Q8_0: the same bits in any company", same_bits_kv_q8_0 },
 	{ "repacked weights compute what they did before", repacked },
 	{ "a matrix that is not only multiplied is not repacked", shared_stays },
 	{ "rows looked up are the same from groups", look_up },

@@ -41,7 +41,8 @@ static void *read_image(u64 *size)
 
 	if (!shared_path(path, sizeof(path), MODEL))
 		return NULL;
-	if (!tap_check(!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, NULL, NULL)))
+	if (!tap_check(!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+					  NULL)))
 		return NULL;
 	*size = llmctl_model_facts(model)->size;
 	bytes = aligned_alloc(LLM_IMAGE_ALIGN, ALIGN(*size, LLM_IMAGE_ALIGN));

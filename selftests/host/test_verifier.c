@@ -113,7 +113,7 @@ MUTATION(register_zero, REGISTER->width = 0)
 MUTATION(register_wide, REGISTER->width = (1 << 20) + 1)
 MUTATION(register_rows, REGISTER->rows = 2)
 MUTATION(slot_kind, SLOT->kind = 2)
-MUTATION(slot_type, SLOT->type = LLM_TENSOR_F32)
+MUTATION(slot_type, SLOT->type = LLM_TENSOR_BF16)
 MUTATION(slot_width, SLOT->key_width = 0)
 MUTATION(tensor_type, TENSOR->type = 999)
 MUTATION(tensor_layout, TENSOR->layout = 1)
@@ -208,6 +208,7 @@ MUTATION(attend_cap, insn(LLM_OP_ATTEND)->arg[9] = 0xbf800000)
 MUTATION(attend_slot, insn(LLM_OP_ATTEND)->slot = 1024)
 MUTATION(attend_slot_shared, insn(LLM_OP_ATTEND)->slot = 1)
 MUTATION(attend_slot_width, SLOT->value_width++)
+MUTATION(attend_slot_blocks, SLOT->type = LLM_TENSOR_Q8_0)
 MUTATION(attend_alias, insn(LLM_OP_ATTEND)->dst = insn(LLM_OP_ATTEND)->src[0])
 MUTATION(glu_up, insn(LLM_OP_GLU)->arg[1]++)
 MUTATION(glu_activation, insn(LLM_OP_GLU)->arg[2] = LLM_ACTIVATIONS)
@@ -278,7 +279,7 @@ static const struct refusal descriptions[] = {
 	{ register_wide, -EINVAL, "width 1048577" },
 	{ register_rows, -EINVAL, "rows 2" },
 	{ slot_kind, -EOPNOTSUPP, "slot 0: kind 2" },
-	{ slot_type, -EOPNOTSUPP, "of type 0" },
+	{ slot_type, -EOPNOTSUPP, "of type 30" },
 	{ slot_width, -EINVAL, "slot 0: widths 0" },
 	{ tensor_type, -EOPNOTSUPP, "type 999" },
 	{ tensor_layout, -EOPNOTSUPP, "layout 1" },
@@ -369,6 +370,7 @@ static const struct refusal programs[] = {
 	{ attend_slot, -EINVAL, "no slot 1024" },
 	{ attend_slot_shared, -EINVAL, "slot 1 serves" },
 	{ attend_slot_width, -EINVAL, "slot 0" },
+	{ attend_slot_blocks, -EINVAL, "no whole blocks of slot 0" },
 	{ attend_alias, -EINVAL, "both source and destination" },
 	{ glu_up, -EINVAL, "not within register" },
 	{ glu_activation, -EOPNOTSUPP, "activation 4 is not known" },

@@ -69,6 +69,8 @@ struct builder {
 	__u32 type;
 	__u32 width;
 	__u32 kv_width;
+	__u32 head;
+	bool kv_q8_0;
 	__u32 ff_width;
 	struct llm_image_model model;
 	struct llm_image_register registers[REG_COUNT];
@@ -306,8 +308,8 @@ static void add_rope(struct builder *b, __u32 column, __u32 columns)
 	struct llm_insn *insn = add_insn(b, LLM_OP_ROPE, REG_QKV, REG_ANGLES);
 
 	insn->arg[0] = column;
-	insn->arg[1] = columns / TINY_IMAGE_HEAD;
-	insn->arg[2] = TINY_IMAGE_HEAD;
+	insn->arg[1] = columns / b->head;
+	insn->arg[2] = b->head;
 }
 
 static void add_attend(struct builder *b, __u32 slot)
@@ -321,10 +323,10 @@ static void add_attend(struct builder *b, __u32 slot)
 	insn->arg[0] = 0;
 	insn->arg[1] = b->width;
 	insn->arg[2] = b->width + b->kv_width;
-	insn->arg[3] = b->width / TINY_IMAGE_HEAD;
-	insn->arg[4] = b->kv_width / TINY_IMAGE_HEAD;
-	insn->arg[5] = TINY_IMAGE_HEAD;
-	insn->arg[6] = TINY_IMAGE_HEAD;
+	insn->arg[3] = b->width / b->head;
+	insn->arg[4] = b->kv_width / b->head;
+	insn->arg[5] = b->head;
+	insn->arg[6] = b->head;
 	insn->arg[7] = float_bits(0.25f);
 }
 
@@ -408,7 +410,7 @@ static void add_layer(struct builder *b, __u32 layer)
 
 	b->slots[layer] = (struct llm_image_slot) {
 		.kind = LLM_SLOT_KV,
-		.type = LLM_TENSOR_F16,
+		.type = b->kv_q8_0 ? LLM_TENSOR_Q8_0 : LLM_TENSOR_F16,
 		.key_width = kv,
 		.value_width = kv,
 	};
@@ -417,19 +419,19 @@ static void add_layer(struct builder *b, __u32 layer)
 static void add_angles(struct builder *b)
 {
 	struct llm_insn *insn = add_insn(b, LLM_OP_ANGLES, REG_ANGLES, LLM_IMAGE_NONE16);
-	float frequencies[TINY_IMAGE_HEAD / 2];
+	float frequencies[TINY_IMAGE_BLOCK / 2];
 	double frequency = 1;
 
 	/* 10000^(-2i / 16), which is 10^(-i / 2) */
-	for (int i = 0; i < TINY_IMAGE_HEAD / 2; i++) {
+	for (__u32 i = 0; i < b->head / 2; i++) {
 		frequencies[i] = (float)frequency;
 		frequency *= 0.31622776601683794;
 	}
-	insn->tensor[0] = add_tensor(b, "frequencies", LLM_TENSOR_F32, 1, TINY_IMAGE_HEAD / 2);
+	insn->tensor[0] = add_tensor(b, "frequencies", LLM_TENSOR_F32, 1, b->head / 2);
 	insn->arg[0] = float_bits(1);
 	if (!b->failed)
 		memcpy(b->data + b->tensors[insn->tensor[0]].offset, frequencies,
-		       sizeof(frequencies));
+		       b->head / 2 * sizeof(*frequencies));
 }
 
 static void add_program(struct builder *b)
@@ -437,7 +439,7 @@ static void add_program(struct builder *b)
 	const struct llm_image_register registers[REG_COUNT] = {
 		[REG_X] = { b->width, LLM_ROWS_BATCH },
 		[REG_H] = { b->width, LLM_ROWS_BATCH },
-		[REG_ANGLES] = { TINY_IMAGE_HEAD, LLM_ROWS_BATCH },
+		[REG_ANGLES] = { b->head, LLM_ROWS_BATCH },
 		[REG_QKV] = { b->width + 2 * b->kv_width, LLM_ROWS_BATCH },
 		[REG_ATT] = { b->width, LLM_ROWS_BATCH },
 		[REG_GU] = { 2 * b->ff_width, LLM_ROWS_BATCH },
@@ -669,6 +671,8 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	b->layers = layers;
 	b->width = width;
 	b->kv_width = width / 2;
+	b->kv_q8_0 = options->kv_q8_0;
+	b->head = b->kv_q8_0 ? TINY_IMAGE_BLOCK : TINY_IMAGE_HEAD;
 	b->ff_width = 2 * width;
 	add_vocab(b);
 	set_tokenizer(b, options->tokenizer ? options->tokenizer : LLM_TOKENIZER_SPM);

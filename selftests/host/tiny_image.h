@@ -9,6 +9,8 @@
 
 /** TINY_IMAGE_HEAD - columns of one attention head. */
 #define TINY_IMAGE_HEAD		16
+/** TINY_IMAGE_BLOCK - the same where keys and values are in blocks. */
+#define TINY_IMAGE_BLOCK	32
 /** TINY_IMAGE_VOCAB - tokens of every tiny image. */
 #define TINY_IMAGE_VOCAB	300
 
@@ -47,6 +49,7 @@ enum tiny_image_token {
  *	feed-forward is twice as wide
  * @context: context length; 0: 256
  * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
+ * @kv_q8_0: keys and values are in LLM_TENSOR_Q8_0, heads TINY_IMAGE_BLOCK columns wide
  * @whole: attention is bidirectional, and there are no logits
  * @experts: the feed-forward part is a mixture of TINY_IMAGE_EXPERTS
  * @tokenizer: enum llm_tokenizer_kind; 0: LLM_TOKENIZER_SPM
@@ -60,6 +63,7 @@ struct tiny_image_options {
 	__u32 width;
 	__u32 context;
 	__u32 pooling;
+	bool kv_q8_0;
 	bool whole;
 	bool experts;
 	__u32 tokenizer;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "backend.h"
+#include "command.h"
 #include "host_model.h"
 
 /* A process runs one command, and that works on one model. */
@@ -13,6 +14,9 @@ const struct option backend_options[] = {
 	{ OPTION_TEXT, "form", 0, &choice.form, 0, 0, NULL, NULL, "FORM",
 	  "with --host: instruction set to use,\n"
 	  "portable, avx2 or avx512; else the fastest" },
+	{ .kind = OPTION_CALL, .name = "kv", .target = &choice.kv, .take = command_kv,
+	  .wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,
+	  .help = "with --host: what keys and values are kept in;\nelse f16" },
 	{ OPTION_WHOLE, "threads", 't', &choice.threads, 1, 256, NULL, NULL, "N",
 	  "with --host: threads; else one a processor" },
 	{ .kind = OPTION_END },
@@ -33,8 +37,8 @@ bool backend_check(void)
 {
 	if (choice.host && !choice.model)
 		usage_error("--host needs a model file: -m FILE.gguf");
-	else if (!choice.host && (choice.form || choice.threads != OPTION_UNSET))
-		usage_error("--form and --threads need --host, before the command");
+	else if (!choice.host && (choice.form || choice.kv || choice.threads != OPTION_UNSET))
+		usage_error("--form, --kv and --threads need --host, before the command");
 	else
 		return true;
 	return false;
@@ -42,7 +46,9 @@ bool backend_check(void)
 
 int backend_open(struct llmctl_error *error)
 {
-	return choice.host ? host_model_open(&model, choice.model, choice.form, error) : 0;
+	if (!choice.host)
+		return 0;
+	return host_model_open(&model, choice.model, choice.kv, choice.form, error);
 }
 
 int backend_session(struct session **opened, struct llmctl_error *error)

@@ -13,6 +13,7 @@
  * struct backend_choice - which session a command line asks for
  * @host: the engine in this process
  * @model: name of a loaded model, or NULL for the default; with @host its file
+ * @kv: what its sessions keep keys and values in, with @host and a GGUF file
  * @form: SIMD form, with @host, or NULL for the fastest
  * @threads: threads, with @host, or OPTION_UNSET for one a processor
  * @context: positions, or OPTION_UNSET for as many as the model has
@@ -20,6 +21,7 @@
 struct backend_choice {
 	bool host;
 	const char *model;
+	enum llmctl_kv kv;
 	const char *form;
 	__u64 threads;
 	__u64 context;

@@ -81,14 +81,14 @@ static int write_file(struct llmctl_model *model, const char *path, struct llmct
 	return ret;
 }
 
-static int make_image(const char *from, const char *to, __u32 type, const char *template,
-		      struct llmctl_error *error)
+static int make_image(const char *from, const char *to, __u32 type, enum llmctl_kv kv,
+		      const char *template, struct llmctl_error *error)
 {
 	const struct llmctl_model_facts *facts;
 	struct llmctl_model *model;
 	int ret;
 
-	ret = llmctl_model_open(&model, from, type, template, error);
+	ret = llmctl_model_open(&model, from, type, kv, template, error);
 	if (ret)
 		return ret;
 	facts = llmctl_model_facts(model);
@@ -108,6 +108,7 @@ static int make_image(const char *from, const char *to, __u32 type, const char *
 
 static int run_convert(const struct command *command, int argc, char **argv)
 {
+	enum llmctl_kv kv = LLMCTL_KV_F16;
 	__u32 type = LLMCTL_KEEP_TYPES;
 	const char *template = NULL;
 	const struct option options[] = {
@@ -116,6 +117,7 @@ static int run_convert(const struct command *command, int argc, char **argv)
 		  .help = "the weights' number format; else\neach keeps its own" },
 		{ OPTION_TEXT, "template", 0, &template, 0, 0, NULL, NULL, "TEMPLATE",
 		  "chat template by llama.cpp's name, or none;\nelse as the file says" },
+		COMMAND_KV_OPTION(&kv),
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -124,14 +126,14 @@ static int run_convert(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, options, argc, argv, &operands, 2, 2, &status))
 		return status;
-	if (make_image(operands.values[0], operands.values[1], type, template, &error))
+	if (make_image(operands.values[0], operands.values[1], type, kv, template, &error))
 		return report(&error);
 	return EXIT_OK;
 }
 
 const struct command command_convert = {
 	.name = "convert",
-	.arguments = "[--type T] [--template T] IN.gguf OUT.img",
+	.arguments = "[--type T] [--template T] [--kv F] IN.gguf OUT.img",
 	.summary = "makes an image of a GGUF file",
 	.run = run_convert,
 };
@@ -146,7 +148,7 @@ static int run_verify(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	if (host_model_open(&model, operands.values[0], NULL, &error))
+	if (host_model_open(&model, operands.values[0], LLMCTL_KV_F16, NULL, &error))
 		return report(&error);
 	printf("%s: good\n", operands.values[0]);
 	host_model_close(model);

@@ -118,13 +118,14 @@ static void memory_json(const struct llm_model_info *info)
 	json_whole("session_memory", info->session_memory);
 }
 
-static int image_info(const char *path, bool as_json, struct llmctl_error *error)
+static int image_info(const char *path, enum llmctl_kv kv, bool as_json,
+		      struct llmctl_error *error)
 {
 	struct llm_model_info info;
 	char tokenizer[96];
 	int ret;
 
-	ret = host_model_outline(path, &info, tokenizer, sizeof(tokenizer), error);
+	ret = host_model_outline(path, kv, &info, tokenizer, sizeof(tokenizer), error);
 	if (ret)
 		return ret;
 	if (as_json) {
@@ -149,7 +150,8 @@ static int image_info(const char *path, bool as_json, struct llmctl_error *error
 }
 
 /* Also a file that can't be loaded can be asked about: that it can't is a fact. */
-static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
+static int gguf_info(const char *path, enum llmctl_kv kv, bool as_json,
+		     struct llmctl_error *error)
 {
 	struct llmctl_error reason = { 0 };
 	struct llmctl_gguf_facts facts;
@@ -159,7 +161,7 @@ static int gguf_info(const char *path, bool as_json, struct llmctl_error *error)
 	ret = llmctl_gguf_facts(&facts, path, error);
 	if (ret)
 		return ret;
-	host_model_outline(path, &info, NULL, 0, &reason);
+	host_model_outline(path, kv, &info, NULL, 0, &reason);
 	if (as_json) {
 		json_object(NULL);
 		json_text("format", "gguf");
@@ -227,9 +229,11 @@ static bool is_file(const char *operand)
 
 static int run_info(const struct command *command, int argc, char **argv)
 {
+	enum llmctl_kv kv = LLMCTL_KV_F16;
 	bool as_json = false;
 	const struct option options[] = {
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON object" },
+		COMMAND_KV_OPTION(&kv),
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -243,15 +247,15 @@ static int run_info(const struct command *command, int argc, char **argv)
 	else if (!is_file(operands.values[0]))
 		model_info(operands.values[0], as_json, &error);
 	else if (is_image(operands.values[0]))
-		image_info(operands.values[0], as_json, &error);
+		image_info(operands.values[0], kv, as_json, &error);
 	else
-		gguf_info(operands.values[0], as_json, &error);
+		gguf_info(operands.values[0], kv, as_json, &error);
 	return error.code ? report(&error) : EXIT_OK;
 }
 
 const struct command command_info = {
 	.name = "info",
-	.arguments = "[--json] [FILE|MODEL]",
+	.arguments = "[--json] [--kv F] [FILE|MODEL]",
 	.summary = "describes a model file, a loaded model, or the device",
 	.run = run_info,
 };

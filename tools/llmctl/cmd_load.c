@@ -34,15 +34,15 @@ static void warn_of_chat(const struct llm_image_chat *chat, const char *name)
 			name);
 }
 
-static int load(const char *path, const char *name, const char *template, __u32 flags,
-		struct llmctl_error *error)
+static int load(const char *path, const char *name, enum llmctl_kv kv, const char *template,
+		__u32 flags, struct llmctl_error *error)
 {
 	struct llmctl_device *device = NULL;
 	struct llmctl_model *model = NULL;
 	__u64 size = 0;
 	int ret;
 
-	ret = llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, template, error);
+	ret = llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, kv, template, error);
 	if (!ret) {
 		size = llmctl_model_facts(model)->size;
 		warn_of_chat(llmctl_model_facts(model)->chat, name);
@@ -62,6 +62,7 @@ static int run_load(const struct command *command, int argc, char **argv)
 {
 	char from_path[LLM_NAME_SIZE];
 	const char *name = NULL, *template = NULL;
+	enum llmctl_kv kv = LLMCTL_KV_F16;
 	bool as_default = false;
 	const struct option options[] = {
 		{ OPTION_TEXT, "name", 0, &name, 0, 0, NULL, NULL, "NAME",
@@ -70,6 +71,7 @@ static int run_load(const struct command *command, int argc, char **argv)
 		  "who names no model gets this one;\nthe first that is loaded is it anyway" },
 		{ OPTION_TEXT, "template", 0, &template, 0, 0, NULL, NULL, "TEMPLATE",
 		  "chat template by llama.cpp's name, or none;\nelse as the file says" },
+		COMMAND_KV_OPTION(&kv),
 		{ .kind = OPTION_END },
 	};
 	struct llmctl_error error = { 0 };
@@ -82,14 +84,15 @@ static int run_load(const struct command *command, int argc, char **argv)
 		name_from_path(from_path, sizeof(from_path), operands.values[0]);
 		name = from_path;
 	}
-	if (load(operands.values[0], name, template, as_default ? LLM_SEAL_DEFAULT : 0, &error))
+	if (load(operands.values[0], name, kv, template, as_default ? LLM_SEAL_DEFAULT : 0,
+		 &error))
 		return report(&error);
 	return EXIT_OK;
 }
 
 const struct command command_load = {
 	.name = "load",
-	.arguments = "[--name N] [--default] [--template T] FILE",
+	.arguments = "[--name N] [--default] [--template T] [--kv F] FILE",
 	.summary = "gives a model, a GGUF file or an image, to the kernel",
 	.run = run_load,
 };

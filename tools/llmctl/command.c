@@ -96,6 +96,27 @@ static int read_stdin(char **text, size_t *length, struct llmctl_error *error)
 	return 0;
 }
 
+bool command_kv(void *target, const char *text)
+{
+	static const struct {
+		const char *name;
+		enum llmctl_kv kv;
+	} formats[] = {
+		{ "f16", LLMCTL_KV_F16 },
+		{ "q8_0", LLMCTL_KV_Q8_0 },
+		{ "f32", LLMCTL_KV_F32 },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		if (!strcmp(text, formats[i].name)) {
+			*(enum llmctl_kv *)target = formats[i].kv;
+			return true;
+		}
+	}
+	return false;
+}
+
 int command_input(const char *operand, char **text, size_t *length, struct llmctl_error *error)
 {
 	if (!strcmp(operand, "-"))

@@ -92,6 +92,25 @@ void command_session_end(struct session *session);
 int command_end(const struct llmctl_error *error);
 
 /**
+ * command_kv() - takes the value of --kv
+ * @target: enum llmctl_kv
+ * @text: the value
+ *
+ * Return: whether it is one of COMMAND_KV_VALUES.
+ */
+bool command_kv(void *target, const char *text);
+
+/** COMMAND_KV_VALUES - what --kv can be. */
+#define COMMAND_KV_VALUES "f16|q8_0|f32"
+
+/* The option --kv, which sets an enum llmctl_kv. */
+#define COMMAND_KV_OPTION(kv) {								\
+	.kind = OPTION_CALL, .name = "kv", .target = (kv), .take = command_kv,		\
+	.wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,			\
+	.help = "what sessions keep keys and values in; else f16",			\
+}
+
+/**
  * command_input() - a text that is an operand, or stdin where that is "-"
  * @operand: operand
  * @text: the text and a NUL, for free(3)

@@ -34,12 +34,13 @@ static int take_memory(struct host_model *model, const char *path, struct llmctl
 		      (model->size >> 20));
 }
 
-static int read_image(struct host_model *model, const char *path, struct llmctl_error *error)
+static int read_image(struct host_model *model, const char *path, enum llmctl_kv kv,
+		      struct llmctl_error *error)
 {
 	struct llmctl_model *file;
 	int ret;
 
-	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, NULL, error);
+	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, kv, NULL, error);
 	if (ret)
 		return ret;
 	model->size = llmctl_model_facts(file)->size;
@@ -65,12 +66,13 @@ static int map_image(struct host_model *model, const char *path, struct llmctl_e
 	return refuse(error, errno, "%s: %s", path, strerror(errno));
 }
 
-static int outline_image(struct host_model *model, const char *path, struct llmctl_error *error)
+static int outline_image(struct host_model *model, const char *path, enum llmctl_kv kv,
+			 struct llmctl_error *error)
 {
 	struct llmctl_model *file;
 	int ret;
 
-	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, NULL, error);
+	ret = llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, kv, NULL, error);
 	if (ret)
 		return ret;
 	model->size = llmctl_model_facts(file)->size;
@@ -101,8 +103,8 @@ static int verify(struct host_model *model, const struct llm_form *form, const c
 	return refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
 }
 
-int host_model_open(struct host_model **opened, const char *path, const char *form_name,
-		    struct llmctl_error *error)
+int host_model_open(struct host_model **opened, const char *path, enum llmctl_kv kv,
+		    const char *form_name, struct llmctl_error *error)
 {
 	const struct llm_form *form = llm_form_find(form_name);
 	struct host_model *model;
@@ -113,7 +115,7 @@ int host_model_open(struct host_model **opened, const char *path, const char *fo
 	model = calloc(1, sizeof(*model));
 	if (!model)
 		return refuse(error, ENOMEM, "not enough memory");
-	ret = read_image(model, path, error);
+	ret = read_image(model, path, kv, error);
 	if (!ret)
 		ret = verify(model, form, path, error);
 	if (ret) {
@@ -175,15 +177,15 @@ void host_model_info(const struct host_model *model, struct llm_model_info *info
 			       llm_sampler_memory(facts->vocab_size);
 }
 
-int host_model_outline(const char *path, struct llm_model_info *info, char *tokenizer,
-		       size_t tokenizer_size, struct llmctl_error *error)
+int host_model_outline(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
+		       char *tokenizer, size_t tokenizer_size, struct llmctl_error *error)
 {
 	struct host_model *model = calloc(1, sizeof(*model));
 	int ret;
 
 	if (!model)
 		return refuse(error, ENOMEM, "not enough memory");
-	ret = outline_image(model, path, error);
+	ret = outline_image(model, path, kv, error);
 	if (!ret)
 		ret = verify(model, llm_form_find(NULL), path, error);
 	if (!ret) {

@@ -26,17 +26,19 @@ struct host_model {
  * host_model_open() - loads a file as the module would
  * @opened: where the result goes; host_model_close() frees it
  * @path: file, GGUF or image
+ * @kv: as for llmctl_model_open()
  * @form: SIMD form, or NULL for the fastest
  * @error: reason of a failure, the verifier's included
  *
  * Return: 0 or a negative errno.
  */
-int host_model_open(struct host_model **opened, const char *path, const char *form,
-		    struct llmctl_error *error);
+int host_model_open(struct host_model **opened, const char *path, enum llmctl_kv kv,
+		    const char *form, struct llmctl_error *error);
 
 /**
  * host_model_outline() - verifies a file without reading the numbers of its tensors
  * @path: file, GGUF or image
+ * @kv: as for llmctl_model_open()
  * @info: filled as by host_model_info()
  * @tokenizer: set to what its tokenizer is, @tokenizer_size bytes at most, or NULL
  * @tokenizer_size: bytes there, or 0
@@ -44,8 +46,8 @@ int host_model_open(struct host_model **opened, const char *path, const char *fo
  *
  * Return: 0 or a negative errno.
  */
-int host_model_outline(const char *path, struct llm_model_info *info, char *tokenizer,
-		       size_t tokenizer_size, struct llmctl_error *error);
+int host_model_outline(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
+		       char *tokenizer, size_t tokenizer_size, struct llmctl_error *error);
 
 /**
  * host_model_info() - its facts, as LLM_IOC_MODEL_LIST has them; no name

@@ -182,7 +182,7 @@ enum llm_slot_kind {
 /**
  * struct llm_image_slot - state that a session keeps between steps
  * @kind: enum llm_slot_kind
- * @type: number format: LLM_TENSOR_F16
+ * @type: number format: LLM_TENSOR_F32, _F16 or _Q8_0, of which heads are whole blocks
  * @key_width: numbers a position has as key, 1..65536
  * @value_width: numbers a position has as value, 1..65536
  *
@@ -622,8 +622,9 @@ enum llm_gating {
  *	columns of a key head, 1..512; arg[6]: columns of a value head, 1..512;
  *	arg[7]: scale_bits; arg[8]: positions it attends over at most, its own
  *	included, or zero for all; arg[9]: c_bits, positive, or zero for no cap;
- *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values; a slot
- *	serves one instruction. dst: arg[3] * arg[6] wide, none of the sources.
+ *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values, which are
+ *	rounded to its number format, and queries to what ggml multiplies keys of
+ *	that format with; a slot serves one instruction. dst: arg[3] * arg[6] wide, none of the sources.
  *	With LLM_ATTEND_WHOLE over all positions of its text instead, which then
  *	is computed in one step; not in a program that has logits
  * @LLM_OP_GLU: dst = f(gate) * up (arXiv:2002.05202). src0: register with gate at

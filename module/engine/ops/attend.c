@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "../kv_layout.h"
 #include "../math.h"
 #include "op.h"
 
@@ -6,7 +7,8 @@
 #define MAX_HEAD	512U
 
 /*
- * The first part stores keys and values of all rows. Each part that follows
+ * The first part stores keys and values of all rows, and rounds queries as the slot's
+ * number format wants them. Each part that follows
  * covers LLM_CHUNK_POSITIONS positions: a row's result so far is kept in dst,
  * with the running maximum and sum of its softmax beside it (Milakov and
  * Gimelshein, arXiv:1805.02867), so that a tile's work is bounded however long
@@ -55,6 +57,7 @@ static int verify_slot(struct llm_verifier *v, const struct llm_insn *insn,
 		       const struct attention *a)
 {
 	const struct llm_image_slot *slot;
+	u32 block;
 
 	if (insn->slot >= v->image->slot_count)
 		return llm_verify_refuse(v, "there is no slot %u", insn->slot);
@@ -66,6 +69,11 @@ static int verify_slot(struct llm_verifier *v, const struct llm_insn *insn,
 		return llm_verify_refuse(v, "slot %u is %u and %u wide, not %u and %u", insn->slot,
 					 slot->key_width, slot->value_width,
 					 a->kv_heads * a->key, a->kv_heads * a->value);
+	block = llm_type_find(slot->type)->block;
+	if (a->key % block || a->value % block)
+		return llm_verify_refuse(v, "heads of %u and %u columns are no whole blocks of slot %u",
+					 a->key, a->value, insn->slot);
+	v->query_bytes = max(v->query_bytes, a->heads * llm_kv_query_bytes(slot->type, a->key));
 	return 0;
 }
 
@@ -124,7 +132,7 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 
 static u32 stored_width(const struct attention *a)
 {
-	return a->kv_heads * (a->key + a->value);
+	return a->kv_heads * (a->key + a->value) + a->heads * a->key;
 }
 
 /*
@@ -173,18 +181,13 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	return cut.row_blocks * a.kv_heads * cut.head_blocks;
 }
 
-/* Keys lie column after column, so that scores need no sum across lanes. */
-static void store_keys(const struct llm_form *form, u16 *keys, const float *row, u32 width)
+static u8 *rounded_query(const struct llm_step *step, const struct llm_insn *insn,
+			 const struct attention *a, u32 row, u32 head)
 {
-	u16 half[64];
-	u32 c, i, n;
+	const struct llm_plan *plan = step->plan;
 
-	for (c = 0; c < width; c += n) {
-		n = min(width - c, (u32)ARRAY_SIZE(half));
-		form->f32_to_f16(half, row + c, n);
-		for (i = 0; i < n; i++)
-			keys[(c + i) * LLM_PAGE_POSITIONS] = half[i];
-	}
+	return step->workspace + plan->query_offset + row * plan->query_stride +
+	       head * llm_kv_query_bytes(plan->slots[insn->slot].type, a->key);
 }
 
 static void store(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
@@ -199,11 +202,15 @@ static void store(const struct llm_step *step, const struct llm_insn *insn, u32 
 	for (i = span.first; i < span.end; i++) {
 		data = step->rows[i].kv->pages[step->rows[i].position / LLM_PAGE_POSITIONS]->data;
 		at = step->rows[i].position % LLM_PAGE_POSITIONS;
-		store_keys(form, (u16 *)(data + slot->page_offset) + at,
-			   llm_op_row(step, insn->src[1], i) + a.key_column, slot->key_width);
-		form->f32_to_f16((u16 *)(data + slot->value_offset) + at * slot->value_width,
-				 llm_op_row(step, insn->src[2], i) + a.value_column,
-				 slot->value_width);
+		llm_kv_store_key(form, slot->type, data + slot->page_offset, at,
+				 llm_op_row(step, insn->src[1], i) + a.key_column,
+				 slot->key_width);
+		llm_kv_store_value(form, slot->type, data + slot->value_offset, at,
+				   llm_op_row(step, insn->src[2], i) + a.value_column,
+				   slot->value_width);
+		llm_kv_round_query(form, slot->type, rounded_query(step, insn, &a, i, 0),
+				   llm_op_row(step, insn->src[0], i) + a.query_column,
+				   a.heads * a.key);
 	}
 }
 
@@ -236,7 +243,7 @@ static void begin_query(const struct llm_step *step, const struct llm_insn *insn
 	u32 i;
 
 	query->at_page = (struct llm_attend_query){
-		.query = llm_op_row(step, insn->src[0], row) + a->query_column + head * a->key,
+		.query = rounded_query(step, insn, a, row, head),
 		.result = llm_op_row(step, insn->dst, row) + head * a->value,
 		.maximum = &state[0],
 		.sum = &state[1],
@@ -262,8 +269,9 @@ static void end_query(const struct query *query, u32 columns)
 }
 
 /* Shows the queries a page that begins at position @at, if they may see any of it. */
-static void attend_page(const struct llm_form *form, const struct llm_attend_page *page,
-			const struct query *queries, u32 count, u32 at)
+static void attend_page(const struct llm_step *step, const struct llm_insn *insn,
+			const struct llm_attend_page *page, const struct query *queries, u32 count,
+			u32 at)
 {
 	struct llm_attend_query seeing[LLM_ATTEND_QUERIES];
 	u32 i, n = 0;
@@ -276,7 +284,7 @@ static void attend_page(const struct llm_form *form, const struct llm_attend_pag
 		seeing[n++].to = min(queries[i].end - at, LLM_PAGE_POSITIONS);
 	}
 	if (n)
-		form->attend_f16(page, seeing, n);
+		step->plan->form->attend[step->plan->slots[insn->slot].type](page, seeing, n);
 }
 
 /* Shows queries of rows of one session the chunk that begins at position @first. */
@@ -292,6 +300,9 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		.scale = llm_float(insn->arg[7]),
 		.cap = llm_float(insn->arg[9]),
 	};
+	/* Values of all heads lie side by side, but for blocks. */
+	u64 value_at = kv_head * llm_kv_bytes(slot->type, a->value) /
+		       (llm_type_find(slot->type)->block > 1 ? 1 : LLM_PAGE_POSITIONS);
 	u32 begin = queries[0].begin, end = 0, at, i;
 	const u8 *data;
 
@@ -302,10 +313,9 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 	at = max(first, begin - begin % LLM_PAGE_POSITIONS);
 	for (; at < end; at += LLM_PAGE_POSITIONS) {
 		data = kv->pages[at / LLM_PAGE_POSITIONS]->data;
-		page.keys = (const u16 *)(data + slot->page_offset) +
-			    kv_head * a->key * LLM_PAGE_POSITIONS;
-		page.values = (const u16 *)(data + slot->value_offset) + kv_head * a->value;
-		attend_page(step->plan->form, &page, queries, count, at);
+		page.keys = data + slot->page_offset + kv_head * llm_kv_bytes(slot->type, a->key);
+		page.values = data + slot->value_offset + value_at;
+		attend_page(step, insn, &page, queries, count, at);
 	}
 }
 

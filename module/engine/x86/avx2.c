@@ -359,6 +359,17 @@ void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = _cvtss_sh(x[i], 0);
 }
 
+void llm_avx2_round_to_f16(float *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm256_cvtps_ph(_mm256_loadu_ps(x + i),
+									0)));
+	for (; i < n; i++)
+		y[i] = round_to_f16(x[i]);
+}
+
 static __always_inline __m256 none_lanes(__m256 x)
 {
 	return x;
@@ -467,7 +478,12 @@ const struct llm_form llm_form_avx2 = {
 	.sum_squares = llm_avx2_sum_squares,
 	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
-	.attend_f16 = llm_avx2_attend_f16,
+	.round_to_f16 = llm_avx2_round_to_f16,
+	.attend = {
+		[LLM_TENSOR_F32] = llm_avx2_attend_f32,
+		[LLM_TENSOR_F16] = llm_avx2_attend_f16,
+		[LLM_TENSOR_Q8_0] = llm_avx2_attend_q8_0,
+	},
 	.activate = {
 		[LLM_ACT_NONE] = llm_avx2_activate_none,
 		[LLM_ACT_SILU] = llm_avx2_activate_silu,

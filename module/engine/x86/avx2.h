@@ -40,8 +40,13 @@ float llm_avx2_sum(const float *x, u32 n);
 float llm_avx2_sum_squares(const float *x, u32 n);
 float llm_avx2_sum_squares_from(const float *x, float middle, u32 n);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
+void llm_avx2_round_to_f16(float *y, const float *x, u32 n);
+void llm_avx2_attend_f32(const struct llm_attend_page *page, const struct llm_attend_query *queries,
+			 u32 count);
 void llm_avx2_attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
 			 u32 count);
+void llm_avx2_attend_q8_0(const struct llm_attend_page *page,
+			  const struct llm_attend_query *queries, u32 count);
 void llm_avx2_activate_none(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_silu(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_gelu(float *y, const float *x, const float *u, u32 n);

@@ -57,7 +57,12 @@ const struct llm_form llm_form_avx512 = {
 	.sum_squares = llm_avx2_sum_squares,
 	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
-	.attend_f16 = llm_avx512_attend_f16,
+	.round_to_f16 = llm_avx2_round_to_f16,
+	.attend = {
+		[LLM_TENSOR_F32] = llm_avx512_attend_f32,
+		[LLM_TENSOR_F16] = llm_avx512_attend_f16,
+		[LLM_TENSOR_Q8_0] = llm_avx512_attend_q8_0,
+	},
 	.activate = {
 		[LLM_ACT_NONE] = llm_avx2_activate_none,
 		[LLM_ACT_SILU] = llm_avx2_activate_silu,

@@ -21,7 +21,11 @@ void llm_avx512_groups_q4_k(const struct llm_matmul *m);
 void llm_avx512_groups_q5_k(const struct llm_matmul *m);
 void llm_avx512_groups_q6_k(const struct llm_matmul *m);
 void llm_avx512_groups_iq4_nl(const struct llm_matmul *m);
+void llm_avx512_attend_f32(const struct llm_attend_page *page,
+			   const struct llm_attend_query *queries, u32 count);
 void llm_avx512_attend_f16(const struct llm_attend_page *page,
 			   const struct llm_attend_query *queries, u32 count);
+void llm_avx512_attend_q8_0(const struct llm_attend_page *page,
+			    const struct llm_attend_query *queries, u32 count);
 
 #endif /* LLM_ENGINE_AVX512_H */

@@ -3,6 +3,7 @@
  * Attention to a page for AVX-512: as the AVX2 form has it, with a page's
  * positions in two registers and four queries that share what is loaded.
  */
+#include "../kv_layout.h"
 #include "avx2.h"
 #include "avx2_lanes.h"
 #include "avx512.h"
@@ -16,19 +17,36 @@ struct weights {
 	float at[LLM_PAGE_POSITIONS] __aligned(64);
 };
 
-static __always_inline __m512 load_wide(const u16 *x)
+static __always_inline __m512 load_halves(const u16 *x)
 {
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x));
 }
 
+/* Sixteen numbers from number @at on; of LLM_TENSOR_Q8_0 without their scales. */
+static __always_inline __m512 load_wide(const void *numbers, u32 at, const u32 type)
+{
+	__m128i bytes;
+
+	if (type == LLM_TENSOR_F32)
+		return _mm512_loadu_ps((const float *)numbers + at);
+	if (type == LLM_TENSOR_F16)
+		return load_halves((const u16 *)numbers + at);
+	bytes = _mm_loadu_si128((const __m128i *)((const s8 *)numbers + at));
+	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
+}
+
+static __always_inline __m512 query_at(const struct llm_attend_query *q, u32 d)
+{
+	return _mm512_set1_ps(((const float *)q->query)[d]);
+}
+
 /* Scores of @count queries for all positions, whoever may see them. */
-static __always_inline void score(const struct llm_attend_page *page,
-				  const struct llm_attend_query *queries, struct weights *weights,
-				  const u32 count)
+static __always_inline void score_numbers(const struct llm_attend_page *page,
+					  const struct llm_attend_query *queries,
+					  struct weights *weights, const u32 count, const u32 type)
 {
 	__m512 even[SHARED][VECTORS], odd[SHARED][VECTORS], key[VECTORS], q;
-	const u16 *keys = page->keys;
-	u32 d, i, v;
+	u32 at = 0, d, i, v;
 
 #pragma GCC unroll 4
 	for (i = 0; i < count; i++) {
@@ -38,23 +56,23 @@ static __always_inline void score(const struct llm_attend_page *page,
 			odd[i][v] = _mm512_setzero_ps();
 		}
 	}
-	for (d = 0; d + 2 <= page->key; d += 2, keys += 2 * LLM_PAGE_POSITIONS) {
+	for (d = 0; d + 2 <= page->key; d += 2, at += 2 * LLM_PAGE_POSITIONS) {
 #pragma GCC unroll 2
 		for (v = 0; v < VECTORS; v++)
-			key[v] = load_wide(keys + v * LANES);
+			key[v] = load_wide(page->keys, at + v * LANES, type);
 #pragma GCC unroll 4
 		for (i = 0; i < count; i++) {
-			q = _mm512_set1_ps(queries[i].query[d]);
+			q = query_at(&queries[i], d);
 #pragma GCC unroll 2
 			for (v = 0; v < VECTORS; v++)
 				even[i][v] = _mm512_fmadd_ps(q, key[v], even[i][v]);
 		}
 #pragma GCC unroll 2
 		for (v = 0; v < VECTORS; v++)
-			key[v] = load_wide(keys + LLM_PAGE_POSITIONS + v * LANES);
+			key[v] = load_wide(page->keys, at + LLM_PAGE_POSITIONS + v * LANES, type);
 #pragma GCC unroll 4
 		for (i = 0; i < count; i++) {
-			q = _mm512_set1_ps(queries[i].query[d + 1]);
+			q = query_at(&queries[i], d + 1);
 #pragma GCC unroll 2
 			for (v = 0; v < VECTORS; v++)
 				odd[i][v] = _mm512_fmadd_ps(q, key[v], odd[i][v]);
@@ -65,14 +83,79 @@ static __always_inline void score(const struct llm_attend_page *page,
 #pragma GCC unroll 2
 		for (v = 0; v < VECTORS; v++) {
 			if (d < page->key)
-				even[i][v] = _mm512_fmadd_ps(_mm512_set1_ps(queries[i].query[d]),
-							     load_wide(keys + v * LANES),
+				even[i][v] = _mm512_fmadd_ps(query_at(&queries[i], d),
+							     load_wide(page->keys, at + v * LANES,
+								       type),
 							     even[i][v]);
 			/* cppcheck-suppress uninitvar */
 			_mm512_store_ps(weights[i].at + v * LANES,
 					_mm512_add_ps(even[i][v], odd[i][v]));
 		}
 	}
+}
+
+/* Adds the products of a block of columns to the sums of a query. */
+static __always_inline void add_block(__m512 *sums, const struct llm_kv_q8_0 *key,
+				      const struct llm_block_x8 *x)
+{
+	__m512i products[VECTORS], four, keys;
+	__m512 scales;
+	u32 c, v;
+
+#pragma GCC unroll 2
+	for (v = 0; v < VECTORS; v++)
+		products[v] = _mm512_set1_epi32(x->offset);
+#pragma GCC unroll 8
+	for (c = 0; c < LLM_BLOCK / 4; c++) {
+		four = _mm512_set1_epi32(((const s32 *)x->values)[c]);
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++) {
+			keys = _mm512_loadu_si512(key->keys[c][v * LANES]);
+			/* cppcheck-suppress uninitvar */
+			products[v] = _mm512_dpbusd_epi32(products[v], keys, four);
+		}
+	}
+#pragma GCC unroll 2
+	for (v = 0; v < VECTORS; v++) {
+		scales = _mm512_mul_ps(load_halves(key->scales + v * LANES),
+				       _mm512_set1_ps(llm_float(x->scale_bits)));
+		sums[v] = _mm512_fmadd_ps(_mm512_cvtepi32_ps(products[v]), scales, sums[v]);
+	}
+}
+
+static __always_inline void score_blocks(const struct llm_attend_page *page,
+					 const struct llm_attend_query *queries,
+					 struct weights *weights, const u32 count)
+{
+	const struct llm_kv_q8_0 *keys = page->keys;
+	__m512 sums[SHARED][VECTORS];
+	u32 b, i, v;
+
+#pragma GCC unroll 4
+	for (i = 0; i < count; i++)
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++)
+			sums[i][v] = _mm512_setzero_ps();
+	for (b = 0; b < page->key / LLM_BLOCK; b++)
+#pragma GCC unroll 4
+		for (i = 0; i < count; i++)
+			add_block(sums[i], &keys[b],
+				  (const struct llm_block_x8 *)queries[i].query + b);
+#pragma GCC unroll 4
+	for (i = 0; i < count; i++)
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++)
+			_mm512_store_ps(weights[i].at + v * LANES, sums[i][v]);
+}
+
+static __always_inline void score(const struct llm_attend_page *page,
+				  const struct llm_attend_query *queries, struct weights *weights,
+				  const u32 count, const u32 type)
+{
+	if (type == LLM_TENSOR_Q8_0)
+		score_blocks(page, queries, weights, count);
+	else
+		score_numbers(page, queries, weights, count, type);
 }
 
 /* llm_expf() in sixteen lanes. */
@@ -155,11 +238,19 @@ static void weigh(const struct llm_attend_page *page, const struct llm_attend_qu
 	*q->sum += _mm512_reduce_add_ps(sum);
 }
 
-/* Adds positions @from up to @to, @vectors vectors of columns from @d on. */
-static __always_inline void add_columns(const struct llm_attend_page *page,
+/* What is added up at a time: columns from @d on, number @first of @values.. first. */
+struct columns {
+	const void *values;
+	u32 first;
+	u32 stride;
+	u32 d;
+};
+
+/* Adds positions @from up to @to, @vectors vectors of columns. */
+static __always_inline void add_columns(struct columns columns,
 					const struct llm_attend_query *queries,
-					const struct weights *weights, u32 from, u32 to, u32 d,
-					const u32 vectors, const u32 count)
+					const struct weights *weights, u32 from, u32 to,
+					const u32 vectors, const u32 count, const u32 type)
 {
 	__m512 sum[SHARED][4], value[4], p;
 	u32 at, i, v;
@@ -168,13 +259,12 @@ static __always_inline void add_columns(const struct llm_attend_page *page,
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
-			sum[i][v] = _mm512_loadu_ps(queries[i].result + d + v * LANES);
+			sum[i][v] = _mm512_loadu_ps(queries[i].result + columns.d + v * LANES);
 	for (at = from; at < to; at++) {
-		const u16 *values = page->values + at * page->value_stride + d;
-
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
-			value[v] = load_wide(values + v * LANES);
+			value[v] = load_wide(columns.values,
+					     columns.first + at * columns.stride + v * LANES, type);
 #pragma GCC unroll 4
 		for (i = 0; i < count; i++) {
 			p = _mm512_set1_ps(weights[i].at[at]);
@@ -187,42 +277,93 @@ static __always_inline void add_columns(const struct llm_attend_page *page,
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
-			_mm512_storeu_ps(queries[i].result + d + v * LANES, sum[i][v]);
+			_mm512_storeu_ps(queries[i].result + columns.d + v * LANES, sum[i][v]);
+}
+
+/* Weights times the scales of the values of a block. */
+static __always_inline void scale_weights(struct weights *scaled, const struct weights *weights,
+					  const u16 *scales, const u32 count)
+{
+	u32 i, v;
+
+#pragma GCC unroll 4
+	for (i = 0; i < count; i++)
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++)
+			_mm512_store_ps(scaled[i].at + v * LANES,
+					_mm512_mul_ps(_mm512_load_ps(weights[i].at + v * LANES),
+						      load_halves(scales + v * LANES)));
+}
+
+static __always_inline void add_blocks(const struct llm_attend_page *page,
+				       const struct llm_attend_query *queries,
+				       const struct weights *weights, u32 from, u32 to,
+				       const u32 count)
+{
+	const struct llm_kv_q8_0 *block = page->values;
+	struct columns columns = { .stride = LLM_BLOCK };
+	struct weights scaled[SHARED];
+
+	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++) {
+		scale_weights(scaled, weights, block->scales, count);
+		columns.values = block->values;
+		add_columns(columns, queries, scaled, from, to, LLM_BLOCK / LANES, count,
+			    LLM_TENSOR_Q8_0);
+	}
+}
+
+static __always_inline float number_at(const void *numbers, u32 at, const u32 type)
+{
+	return type == LLM_TENSOR_F32 ? ((const float *)numbers)[at] :
+					f16_to_f32(((const u16 *)numbers)[at]);
+}
+
+static __always_inline void add_numbers(const struct llm_attend_page *page,
+					const struct llm_attend_query *queries,
+					const struct weights *weights, u32 from, u32 to,
+					const u32 count, const u32 type)
+{
+	struct columns c = { .values = page->values, .stride = page->value_stride };
+	u32 i, at;
+
+	for (; c.d + 4 * LANES <= page->value; c.d += 4 * LANES, c.first = c.d)
+		add_columns(c, queries, weights, from, to, 4, count, type);
+	for (; c.d + LANES <= page->value; c.d += LANES, c.first = c.d)
+		add_columns(c, queries, weights, from, to, 1, count, type);
+	for (; c.d < page->value; c.d++)
+		for (i = 0; i < count; i++)
+			for (at = from; at < to; at++)
+				queries[i].result[c.d] += weights[i].at[at] *
+					number_at(page->values, at * c.stride + c.d, type);
 }
 
 /* Adds positions @from up to @to, in their order, to the results. */
 static __always_inline void add_values(const struct llm_attend_page *page,
 				       const struct llm_attend_query *queries,
 				       const struct weights *weights, u32 from, u32 to,
-				       const u32 count)
+				       const u32 count, const u32 type)
 {
-	u32 d, i, at;
-
 	if (from >= to)
 		return;
-	for (d = 0; d + 4 * LANES <= page->value; d += 4 * LANES)
-		add_columns(page, queries, weights, from, to, d, 4, count);
-	for (; d + LANES <= page->value; d += LANES)
-		add_columns(page, queries, weights, from, to, d, 1, count);
-	for (; d < page->value; d++)
-		for (i = 0; i < count; i++)
-			for (at = from; at < to; at++)
-				queries[i].result[d] +=
-					weights[i].at[at] *
-					f16_to_f32(page->values[at * page->value_stride + d]);
+	if (type == LLM_TENSOR_Q8_0)
+		add_blocks(page, queries, weights, from, to, count);
+	else
+		add_numbers(page, queries, weights, from, to, count, type);
 }
 
-static void attend_one(const struct llm_attend_page *page, const struct llm_attend_query *q)
+static __always_inline void attend_one(const struct llm_attend_page *page,
+				       const struct llm_attend_query *q, const u32 type)
 {
 	struct weights weights;
 
-	score(page, q, &weights, 1);
+	score(page, q, &weights, 1, type);
 	weigh(page, q, &weights);
-	add_values(page, q, &weights, q->from, q->to, 1);
+	add_values(page, q, &weights, q->from, q->to, 1, type);
 }
 
 /* What all see is added together, what one sees before and after it alone. */
-static void attend_all(const struct llm_attend_page *page, const struct llm_attend_query *q)
+static __always_inline void attend_all(const struct llm_attend_page *page,
+				       const struct llm_attend_query *q, const u32 type)
 {
 	struct weights weights[SHARED];
 	u32 from = 0, to = LLM_PAGE_POSITIONS, i;
@@ -233,25 +374,43 @@ static void attend_all(const struct llm_attend_page *page, const struct llm_atte
 	}
 	/* Where there is nothing that all see, each is alone. */
 	to = max(from, to);
-	score(page, q, weights, SHARED);
+	score(page, q, weights, SHARED, type);
 	for (i = 0; i < SHARED; i++) {
 		weigh(page, &q[i], &weights[i]);
-		add_values(page, &q[i], &weights[i], q[i].from, min(from, q[i].to), 1);
+		add_values(page, &q[i], &weights[i], q[i].from, min(from, q[i].to), 1, type);
 	}
-	add_values(page, q, weights, from, to, SHARED);
+	add_values(page, q, weights, from, to, SHARED, type);
 	for (i = 0; i < SHARED; i++)
-		add_values(page, &q[i], &weights[i], max(to, q[i].from), q[i].to, 1);
+		add_values(page, &q[i], &weights[i], max(to, q[i].from), q[i].to, 1, type);
 }
 
-void llm_avx512_attend_f16(const struct llm_attend_page *page,
-			   const struct llm_attend_query *queries, u32 count)
-{
-	u32 i;
-
-	if (count == SHARED) {
-		attend_all(page, queries);
-		return;
-	}
-	for (i = 0; i < count; i++)
-		attend_one(page, queries + i);
+/* Each in a frame of its own. */
+#define DEFINE_ATTEND(name, type)							\
+static noinline void name##_one(const struct llm_attend_page *page,			\
+				const struct llm_attend_query *query)			\
+{											\
+	attend_one(page, query, type);							\
+}											\
+											\
+static noinline void name##_all(const struct llm_attend_page *page,			\
+				const struct llm_attend_query *queries)			\
+{											\
+	attend_all(page, queries, type);						\
+}											\
+											\
+void llm_avx512_##name(const struct llm_attend_page *page,				\
+		       const struct llm_attend_query *queries, u32 count)		\
+{											\
+	u32 i;										\
+											\
+	if (count == SHARED) {								\
+		name##_all(page, queries);						\
+		return;									\
+	}										\
+	for (i = 0; i < count; i++)							\
+		name##_one(page, queries + i);						\
 }
+
+DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32)
+DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16)
+DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0)
