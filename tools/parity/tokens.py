@@ -16,6 +16,7 @@ LLAMA_CPP is as for parity.py. libllama is asked directly, with Python: in a chr
 one that is there. Returns 1 where anything differs.
 """
 import argparse
+import math
 import os
 import random
 import shutil
@@ -34,6 +35,9 @@ PRETOKENIZERS = [
     "bailingmoe", "seed-coder", "exaone-moe",
 ]
 KINDS = ["spm", "unigram", "wordpiece"] + ["bpe:" + name for name in PRETOKENIZERS]
+# What times are measured of, and the microseconds after which nothing longer is.
+SIZES = [1000, 10000, 100000, 1000000]
+PATIENCE = 2e6
 SCRIPTS = [
     "LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI",
     "TAMIL", "TELUGU", "THAI", "LAO", "TIBETAN", "GEORGIAN", "ETHIOPIC", "KHMER", "HIRAGANA",
@@ -139,10 +143,9 @@ class Writer:
         return texts
 
 
-def unkind(length):
-    """Texts that hurt tokenizers, by name."""
-    writer = Writer(1)
-    mixed = b"".join(writer.texts(length)) if length else b""
+def sorts(writer, length):
+    """Ordinary texts and texts that hurt tokenizers, by name."""
+    mixed = b"".join(writer.texts(length))
     words = " ".join(writer.random.choices(ENGLISH, k=length // 4)).encode()
     return {
         "English words": words,
@@ -224,22 +227,23 @@ def compare(peer, kind, arguments, texts):
     return bool(wrong)
 
 
-def measure(peer, kind, arguments):
+def measure(peer, kind, arguments, texts):
+    """Texts of each sort, from short to long: what grows as the square is not waited for."""
     vocabulary = Vocabulary(peer, kind, arguments.tokens)
-    sizes = [1000 << 2 * i for i in range(6)]
-    print("%s: microseconds for %s bytes, ours and theirs" % (kind, ", ".join(map(str, sizes))))
-    for name in unkind(0):
+    print("%s: microseconds, ours and theirs, for %s bytes" % (
+        kind, ", ".join("%d" % size for size in SIZES)))
+    for name in texts[0]:
         row = []
-        for size in sizes:
-            text = unkind(size)[name]
+        for sizes in texts:
+            text = sizes[name]
             row.append(run([OURS, vocabulary.model, "3"], [text]).times[0] / 1000)
-            try:
-                # What grows as the square of a text is not waited for.
-                slow = row[1:] and row[-2] > 2e6
-                row.append(float("nan") if slow else
-                           run(vocabulary.theirs + ["1"], [text]).times[0] / 1000)
-            except RuntimeError:
-                row.append(float("nan"))
+            theirs = math.nan
+            if len(row) == 1 or row[-2] < PATIENCE:
+                try:
+                    theirs = run(vocabulary.theirs + ["1"], [text]).times[0] / 1000
+                except RuntimeError:
+                    pass
+            row.append(theirs)
         print("  %-14s" % name + "".join("%10.0f" % number for number in row), flush=True)
 
 
@@ -257,11 +261,13 @@ def main():
         if not peer.there():
             print("tokens: skipped: no llama-server; LLAMA_CPP=DIR says where it is")
             return 0
-        texts = [] if arguments.times else Writer(arguments.seed).texts(arguments.bytes)
+        writer = Writer(arguments.seed)
+        texts = [sorts(writer, size) for size in SIZES] if arguments.times else \
+            writer.texts(arguments.bytes)
         for kind in arguments.kinds or KINDS:
             try:
                 if arguments.times:
-                    measure(peer, kind, arguments)
+                    measure(peer, kind, arguments, texts)
                 else:
                     failed |= compare(peer, kind, arguments, texts)
             except (RuntimeError, subprocess.CalledProcessError) as error:
