@@ -36,6 +36,8 @@ OTHER_TYPES = ["BF16", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL",
                "MXFP4", "Q4_K,Q6_K,F16"]
 VOCAB = 1024
 LETTER = 300
+# A likeliest token that leads the second by so much is clear.
+LEAD = 0.1
 # In these a rounding flips with the order of a sum, and changes the next one's input.
 UNROUNDED = ["F32", "F16", "BF16"]
 NOTES = """
@@ -43,10 +45,12 @@ llama.cpp computes without flash attention, which sums in half precision on CPUs
 where keys and values are in q8_0, which it can't do without. Weights in blocks: rounding
 activations to eight bits flips with the order of a sum, in llama.cpp's own back ends
 too, so they are compared with keys and values in f32, where nothing else is rounded.
+Logits of random weights are flat: the likeliest of 1024 tokens often leads by less than
+that. "clear" is how often both find it where it leads by %g or more.
 With f16 llama.cpp rounds the probabilities of attention to half precision when their
 sum is known; we keep them as they are, on purpose: it would take a second pass over
 the keys. The last rows, with f16 and q8_0, show what that does.
-"""
+""" % LEAD
 # Where we differ on purpose.
 REMARKS = {
     "mistral": "llama.cpp ignores the window that a file of this architecture asks for",
@@ -143,7 +147,7 @@ class Server:
         return self.connection.getresponse()
 
     def next_token(self, tokens):
-        """Log-probabilities of what follows, by token, and the likeliest.
+        """Log-probabilities of what follows, by token, the likeliest, and its lead.
 
         The token that is made has to be a letter, since no probabilities are told
         with half a character; they are those without that bias.
@@ -154,13 +158,14 @@ class Server:
         }), {"Content-Type": "application/json"})
         answer = json.load(self.connection.getresponse())
         top = answer["completion_probabilities"][0]["top_logprobs"]
-        return {entry["id"]: entry["logprob"] for entry in top}, top[0]["id"]
+        return ({entry["id"]: entry["logprob"] for entry in top}, top[0]["id"],
+                top[0]["logprob"] - top[1]["logprob"])
 
     def score(self, tokens):
         scores = []
         for i in range(1, len(tokens)):
-            logprobs, best = self.next_token(tokens[:i])
-            scores.append((logprobs[tokens[i]], best))
+            logprobs, best, lead = self.next_token(tokens[:i])
+            scores.append((logprobs[tokens[i]], best, lead))
         return scores
 
     def embed(self, text):
@@ -184,13 +189,15 @@ def our_scores(model, text, kv):
 
 
 class Comparison:
-    """Two lists of log-probabilities and likeliest tokens."""
+    """Two lists of log-probabilities and likeliest tokens; of theirs also their leads."""
 
     def __init__(self, ours, theirs):
         differences = [abs(a[0] - b[0]) for a, b in zip(ours, theirs)]
         self.mean = sum(differences) / len(differences)
         self.most = max(differences)
         self.same = sum(a[1] == b[1] for a, b in zip(ours, theirs)) / len(ours)
+        clear = [a[1] == b[1] for a, b in zip(ours, theirs) if b[2] >= LEAD]
+        self.clear = sum(clear) / len(clear) if clear else 1
         self.perplexity = [math.exp(-sum(s[0] for s in scores) / len(scores))
                            for scores in (ours, theirs)]
 
@@ -245,10 +252,12 @@ def compare_vectors(peer, kind, types):
 
 
 def print_row(kind, types, kv, ours, own):
-    row = "%-19s %-14s %-4s %9.6f %9.6f %6.1f%% %9.1f %9.1f" % (
-        kind, types, kv, ours.mean, ours.most, 100 * ours.same, *ours.perplexity)
+    row = "%-19s %-14s %-4s %9.6f %9.6f %6.1f%% %6.1f%% %9.1f %9.1f" % (
+        kind, types, kv, ours.mean, ours.most, 100 * ours.same, 100 * ours.clear,
+        *ours.perplexity)
     if own:
-        row += "   %9.6f %9.6f %6.1f%%" % (own.mean, own.most, 100 * own.same)
+        row += "   %9.6f %9.6f %6.1f%% %6.1f%%" % (own.mean, own.most, 100 * own.same,
+                                                   100 * own.clear)
     print(row + (kind in REMARKS and "   " + REMARKS[kind] or ""), flush=True)
 
 
@@ -287,8 +296,8 @@ def main():
         if not peer.there():
             print("parity: skipped: no llama-server; LLAMA_CPP=DIR says where it is")
             return 0
-        print("%-19s %-14s %-4s %9s %9s %7s %9s %9s   %s" % (
-            "kind", "types", "kv", "mean", "largest", "top-1", "our ppl", "their ppl",
+        print("%-19s %-14s %-4s %9s %9s %7s %7s %9s %9s   %s" % (
+            "kind", "types", "kv", "mean", "largest", "top-1", "clear", "our ppl", "their ppl",
             "llama.cpp: portable against chosen back end"))
         for kind, types, kv in rows(arguments):
             try:
