@@ -624,9 +624,9 @@ enum llm_gating {
  *	included, or zero for all; arg[9]: c_bits, positive, or zero for no cap;
  *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values, which are
  *	rounded to its number format, and queries to what ggml multiplies keys of
- *	that format with; a slot serves one instruction. dst: arg[3] * arg[6] wide, none of the sources.
- *	With LLM_ATTEND_WHOLE over all positions of its text instead, which then
- *	is computed in one step; not in a program that has logits
+ *	that format with; a slot serves one instruction. dst: arg[3] * arg[6] wide,
+ *	none of the sources. With LLM_ATTEND_WHOLE over all positions of its text
+ *	instead, which then is computed in one step; not in a program that has logits
  * @LLM_OP_GLU: dst = f(gate) * up (arXiv:2002.05202). src0: register with gate at
  *	column arg[0] and up at column arg[1], each as wide as dst; arg[2]: f,
  *	enum llm_activation; dst is not src0
