@@ -138,8 +138,8 @@ measure_load() {
 		llmctl unload again >/dev/null"); do
 		sample module "${word%:*}" "${word#*:}"
 	done
-	sample module model_least "$(stat -c %s "$path")"
-	sample module session_least $(($(position_bytes "${name%:*}") * 20480))
+	sample module model_least $(($(stat -c %s "$path") + $(least "${name%:*}" step)))
+	sample module session_least "$(least "${name%:*}" session)"
 }
 
 measure_netlink() {

@@ -36,6 +36,7 @@ machine_begin() {
 			done'
 	}
 	exec {machine_in}<&"${machine[0]}" {machine_out}>&"${machine[1]}"
+	# shellcheck disable=SC1083 # descriptors in an array
 	exec {machine[0]}<&- {machine[1]}>&-
 	machine_pid=$machine_PID
 }
@@ -131,7 +132,7 @@ llama_busy() {
 		setsid bash -c "$(busy_line "$kind")" &
 		pids[i]=$!
 	done
-	llama "${kind}_" "$(llama_settings)" "$@"
+	llama "${kind}_" "$(llama_best "${kind}_decode")" "$@"
 	for pid in "${pids[@]}"; do
 		kill -KILL -- "-$pid"
 		wait "$pid" 2>/dev/null || true

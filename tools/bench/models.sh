@@ -19,13 +19,25 @@ shape() {
 	esac
 }
 
-# Bytes of the keys and values of one position of shape $1: layers, key/value heads,
-# columns of a head, two of 16 bits each.
-position_bytes() {
-	case $1 in
-	135m) echo $((30 * 3 * 64 * 4)) ;;
-	500m) echo $((24 * 2 * 64 * 4)) ;;
-	1b) echo $((22 * 4 * 64 * 4)) ;;
+# What the numbers of a model of shape $1 take at least, in bytes: "session" for the
+# keys and values of all positions, in 16 bits, and "step" for what one step of 128
+# rows of which 64 have an output computes, in 32 bits: the state and its norm,
+# queries, keys and values, both sides of the gate and what comes through it, and
+# the logits.
+least() {
+	local -A o=()
+	local word='' each
+
+	for each in $(shape "$1"); do
+		case $each in
+		-?) word=$each ;;
+		*) o[$word]=$each ;;
+		esac
+	done
+	case $2 in
+	session) echo $((o[-l] * o[-k] * (o[-w] / o[-n]) * 2 * 2 * o[-c])) ;;
+	step) echo $((128 * 4 * (2 * o[-w] + (o[-n] + 2 * o[-k]) * (o[-w] / o[-n]) +
+		3 * o[-f]) + 64 * 4 * o[-v])) ;;
 	esac
 }
 
