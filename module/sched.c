@@ -499,10 +499,14 @@ int llm_sched_init(void)
 	for (i = 0; i < ARRAY_SIZE(queues); i++)
 		llm_queue_init(&queues[i]);
 	thread = kthread_run(sched_thread, NULL, "llm_sched");
-	return PTR_ERR_OR_ZERO(thread);
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	llm_workers_lead(thread);
+	return 0;
 }
 
 void llm_sched_exit(void)
 {
+	llm_workers_lead(NULL);
 	kthread_stop(thread);
 }

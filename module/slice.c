@@ -172,9 +172,18 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 	return result;
 }
 
-static enum llm_tile_result tile_piece(void *work)
+struct tile_work {
+	struct llm_step *step;
+	void (*more)(void);
+};
+
+static enum llm_tile_result tile_piece(void *data)
 {
-	return llm_step_tile(work);
+	const struct tile_work *work = data;
+
+	if (llm_step_open(work->step) > 1)
+		work->more();
+	return llm_step_tile(work->step);
 }
 
 static enum llm_tile_result sample_piece(void *work)
@@ -192,9 +201,12 @@ static enum llm_tile_result pool_piece(void *work)
 	return llm_pooling_advance(work) ? LLM_TILE_LAST : LLM_TILE_RAN;
 }
 
-enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step)
+enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step,
+				     void (*more)(void))
 {
-	return slice(slicer, tile_piece, step);
+	struct tile_work work = { step, more };
+
+	return slice(slicer, tile_piece, &work);
 }
 
 void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler)

@@ -33,6 +33,8 @@ struct llm_slicer {
  * llm_slice_tiles() - one slice of a step
  * @slicer: the thread's
  * @step: step that has begun
+ * @more: called with preemption off, before a tile is claimed that is not the last
+ *	of its stage: another thread would find one too
  *
  * Claims tiles, with preemption off, until the budget is spent or there is none
  * to claim. For threads of the kernel.
@@ -40,7 +42,8 @@ struct llm_slicer {
  * Return: what the last llm_step_tile() returned: LLM_TILE_RAN where the budget
  * was spent.
  */
-enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step);
+enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step *step,
+				     void (*more)(void));
 
 /**
  * llm_slice_sample() - chooses a token, in as many slices as it takes

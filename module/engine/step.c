@@ -107,6 +107,14 @@ void llm_step_begin(struct llm_step *step, u32 row_count)
 	open_stage(step, 0, 0, 0);
 }
 
+u32 llm_step_open(const struct llm_step *step)
+{
+	u64 cursor = (u64)atomic64_read(&step->cursor);
+
+	/* A stage after the last has none. */
+	return cursor_tiles(cursor) - cursor_next(cursor);
+}
+
 enum llm_tile_result llm_step_tile(struct llm_step *step)
 {
 	const struct llm_image *image = step->plan->image;

@@ -120,6 +120,14 @@ void llm_step_destroy(struct llm_step *step);
 void llm_step_begin(struct llm_step *step, u32 row_count);
 
 /**
+ * llm_step_open() - tiles of the present stage that nobody has claimed
+ * @step: step
+ *
+ * Return: how many there were a moment ago; 0 where the step is complete.
+ */
+u32 llm_step_open(const struct llm_step *step);
+
+/**
  * llm_step_tile() - claims one tile and runs it
  * @step: step
  *
