@@ -59,7 +59,7 @@ machine() {
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
 		echo llmctl stories device_io signals mailbox ioctl_abi ioctl_errors limits \
-			seal_mmap permissions text chat embed sampling counters memory hotplug \
+			seal_mmap permissions text chat embed sampling counters memory hotplug workers \
 			netlink_requests netlink_topics netlink_malformed module_reload
 }
 
