@@ -233,10 +233,10 @@ int llm_model_unload(const char *name)
 /* What a session takes that uses all positions the model was made for. */
 static u64 session_memory(const struct llm_model *model)
 {
-	u64 pages = DIV_ROUND_UP(model->image->model.context_length, LLM_PAGE_POSITIONS);
+	u32 positions = model->image->model.context_length;
 
-	return pages * (sizeof(struct llm_page) + model->plan->page_bytes +
-			sizeof(struct llm_page *)) +
+	return llm_kv_needs(model->plan, positions) +
+	       llm_kv_pages(model->plan, positions) * sizeof(struct llm_page *) +
 	       llm_sampler_memory(model->image->model.vocab_size);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Key/value pages are the one thing of a session that can be large. They are
+ * Keys, values and recurrent numbers are the one thing of a session that can be large. They are
  * charged to a memory cgroup, but where there is none nothing else would bound
  * them: the kernel kills processes to find memory, and these pages belong to
  * none of them.
@@ -17,7 +17,7 @@
 static unsigned int max_state;
 module_param(max_state, uint, 0644);
 MODULE_PARM_DESC(max_state,
-		 "MiB of key/value state all sessions may have together (default 0: half of the memory)");
+		 "MiB of state all sessions may have together (default 0: half of the memory)");
 
 static atomic64_t used;
 
@@ -28,24 +28,22 @@ static u64 limit(void)
 	return mebibytes ? mebibytes << 20 : (u64)totalram_pages() / 2 * PAGE_SIZE;
 }
 
-/* Bytes of pages that are not there yet. */
+/* Bytes that are not there yet. */
 static u64 missing(const struct llm_kv *kv, u32 positions)
 {
-	u32 pages = DIV_ROUND_UP(positions, LLM_PAGE_POSITIONS);
+	u64 needed = llm_kv_needs(kv->plan, positions), there = llm_kv_memory(kv);
 
-	if (pages <= kv->page_count)
-		return 0;
-	return (u64)(pages - kv->page_count) * (sizeof(struct llm_page) + kv->plan->page_bytes);
+	return needed > there ? needed - there : 0;
 }
 
 /* Page by page, so that who is killed meanwhile stops. */
 static int reserve_pages(struct llm_kv *kv, u32 positions)
 {
 	u32 before = kv->page_count;
-	int ret = 0;
+	int ret = llm_kv_reserve(kv, 0);
 	u32 at;
 
-	for (at = before; !ret && at < DIV_ROUND_UP(positions, LLM_PAGE_POSITIONS); at++)
+	for (at = before; !ret && at < llm_kv_pages(kv->plan, positions); at++)
 		ret = fatal_signal_pending(current) ?
 			-EINTR : llm_kv_reserve(kv, (at + 1) * LLM_PAGE_POSITIONS);
 	if (ret)

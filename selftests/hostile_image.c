@@ -237,6 +237,8 @@ static const struct variant variants[] = {
 	{ "experts", { .seed = 23, .experts = true }, { "model", "instruction", "slot" } },
 	{ "encoder", { .seed = 24, .whole = true, .pooling = LLM_POOLING_MEAN },
 	  { "model", "instruction", "slot" } },
+	{ "recurrent", { .seed = 29, .layers = 3, .recurrent = true },
+	  { "model", "instruction", "slot", "tensor" } },
 	{ "chat template", { .seed = 25, .chat = true }, { "section", "chat" } },
 	{ "BPE", { .seed = 26, .tokenizer = LLM_TOKENIZER_BPE },
 	  { "section", "tokenizer", "merge", "split" } },

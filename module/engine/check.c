@@ -512,6 +512,85 @@ static int check_attention(struct llm_check *check, u32 n)
 	return 0;
 }
 
+/* States and results: @results as one form leaves them, in channels of @n numbers. */
+static void scan(struct llm_check *check, const struct llm_form *form, u32 n, u32 together,
+		 float *results)
+{
+	const float *input = (const float *)check->input;
+	const float *weights = (const float *)check->weights;
+	struct llm_scan s = {
+		.state = results, .a = weights, .b = input, .c = input + n, .t = input + 2 * n,
+		.x = input + 2 * n + LLM_CHECK_ROWS, .d = input, .y = results + LLM_CHECK_ROWS * n,
+		.states = n, .channels = together,
+	};
+	u32 i;
+
+	memcpy(results, weights + LLM_CHECK_ROWS * n, LLM_CHECK_ROWS * n * sizeof(*results));
+	for (i = 0; i < LLM_CHECK_ROWS; i += together) {
+		form->scan(&s);
+		s.state += together * n;
+		s.a += together * n;
+		s.t += together;
+		s.x += together;
+		s.d += together;
+		s.y += together;
+	}
+}
+
+/* Time steps and exponents of ordinary size: what stays of a state is less than it. */
+static int check_scan(struct llm_check *check, u32 n)
+{
+	float *a = (float *)check->results[0], *b = (float *)check->results[1];
+	float *alone = (float *)check->results[2];
+	float *weights = (float *)check->weights, *input = (float *)check->input;
+	u32 all = LLM_CHECK_ROWS * (n + 1), i;
+
+	if (2 * n > LLM_CHECK_COLUMNS)
+		return 0;
+	random_floats(check, weights, 2 * LLM_CHECK_ROWS * n);
+	random_floats(check, input, 2 * (n + LLM_CHECK_ROWS));
+	for (i = 0; i < LLM_CHECK_ROWS * n; i++)
+		weights[i] = -magnitude(weights[i]);
+	for (i = 0; i < LLM_CHECK_ROWS; i++)
+		input[2 * n + i] = magnitude(input[2 * n + i]) / 4;
+	scan(check, check->form, n, LLM_CHECK_ROWS, a);
+	scan(check, reference, n, LLM_CHECK_ROWS, b);
+	scan(check, check->form, n, 1, alone);
+	if (!are_close(a, b, all))
+		return differ(check, "scan", n, 0);
+	if (memcmp(a, alone, all * sizeof(*a)))
+		return differ(check, "a channel among others", n, 0);
+	return 0;
+}
+
+static void wkv(struct llm_check *check, const struct llm_form *form, u32 n, float *results)
+{
+	const float *input = (const float *)check->input;
+	const struct llm_wkv w = {
+		.state = results, .r = input, .decay = input + n, .k = input + 2 * n,
+		.v = input + 3 * n, .read = input + 4 * n, .write = input + 5 * n,
+		.y = results + n * n, .n = n,
+	};
+
+	memcpy(results, check->weights, n * n * sizeof(*results));
+	form->wkv(&w);
+}
+
+static int check_wkv(struct llm_check *check, u32 n)
+{
+	const float *a = (const float *)check->results[0], *b = (const float *)check->results[1];
+
+	if (n * (n + 1) > LLM_CHECK_ROWS * LLM_CHECK_COLUMNS)
+		return 0;
+	random_floats(check, check->weights, n * n);
+	random_floats(check, check->input, 6 * n);
+	wkv(check, check->form, n, (float *)a);
+	wkv(check, reference, n, (float *)b);
+	if (!are_close(a, b, n * n + n))
+		return differ(check, "wkv", n, 0);
+	return 0;
+}
+
 /* Each activation, multiplied and in place; near zero tanh() is right absolutely. */
 static int check_activate(struct llm_check *check, u32 n)
 {
@@ -542,7 +621,7 @@ int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
 		check_matmul_numbers, check_groups_of_numbers, check_bias_and_residual, check_sums,
-		check_f32_to_f16, check_attention, check_activate,
+		check_f32_to_f16, check_attention, check_scan, check_wkv, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
 		check_matmul_blocks, check_groups, check_quantize,

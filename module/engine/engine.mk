@@ -7,10 +7,10 @@ engine-plain := error tensor group image plan verifier kv form step repack ops/t
 engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block kv_layout portable choice scoring pooling
-engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act route experts mix)
+engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act convolve scan wkv blend route experts mix)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_floats avx2_groups)
+engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_floats avx2_groups avx2_recurrent)
 engine-x86-avx512 := $(addprefix x86/,avx512 avx512_attend avx512_floats avx512_groups avx512_k)
 engine-x86 := $(engine-x86-avx2) $(engine-x86-avx512)
 engine-avx2-flags := $(engine-float-flags) -mavx2 -mfma -mf16c

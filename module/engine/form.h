@@ -127,8 +127,60 @@ struct llm_attend_query {
 	u32 to;
 };
 
+/**
+ * struct llm_scan - one position of LLM_OP_SCAN, for some channels
+ * @state: s, @states numbers a channel
+ * @a: as many
+ * @b: @states numbers
+ * @c: @states numbers
+ * @t: time steps, one a channel
+ * @x: input, one a channel
+ * @d: one a channel, or NULL
+ * @y: result, one a channel
+ * @states: 1..256
+ * @channels: how many
+ */
+struct llm_scan {
+	float *state;
+	const float *a;
+	const float *b;
+	const float *c;
+	const float *t;
+	const float *x;
+	const float *d;
+	float *y;
+	u32 states;
+	u32 channels;
+};
+
+/**
+ * struct llm_wkv - one position of LLM_OP_WKV, for one head: s[i][j] becomes
+ *	s[i][j] decay[j] + v[i] k[j] - write[j] times the sum over l of
+ *	s[i][l] read[l], and y[i] the sum over j of s[i][j] r[j]
+ * @state: s, @n times @n
+ * @r: what the state is asked
+ * @decay: what stays of it
+ * @k: key that is added
+ * @v: value that is added
+ * @read: key that is removed
+ * @write: what it is removed from
+ * @y: result
+ * @n: columns of the head, 1..64
+ */
+struct llm_wkv {
+	float *state;
+	const float *r;
+	const float *decay;
+	const float *k;
+	const float *v;
+	const float *read;
+	const float *write;
+	float *y;
+	u32 n;
+};
+
 /** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
-#define LLM_ACTIVATIONS (LLM_ACT_TANH + 1)
+#define LLM_ACTIVATIONS (LLM_ACT_RELU2 + 1)
 
 /**
  * struct llm_form - the hot loops in one instruction set
@@ -150,6 +202,8 @@ struct llm_attend_query {
  * @attend: for each number format of a slot: what at most LLM_ATTEND_QUERIES queries
  *	see of a page, added to what they have seen before; no query has the result
  *	of another
+ * @scan: struct llm_scan
+ * @wkv: struct llm_wkv
  * @activate: y = f(x) * u, or f(x) where @u is NULL, @n numbers, for each enum
  *	llm_activation f; y may be x
  *
@@ -172,6 +226,8 @@ struct llm_form {
 	void (*round_to_f16)(float *y, const float *x, u32 n);
 	void (*attend[LLM_TENSOR_TYPES])(const struct llm_attend_page *page,
 					 const struct llm_attend_query *queries, u32 count);
+	void (*scan)(const struct llm_scan *s);
+	void (*wkv)(const struct llm_wkv *w);
 	void (*activate[LLM_ACTIVATIONS])(float *y, const float *x, const float *u, u32 n);
 };
 

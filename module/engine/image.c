@@ -9,6 +9,7 @@
 #define MAX_CONTEXT	(1U << 20)
 #define MAX_WIDTH	(1U << 20)
 #define MAX_SLOT_WIDTH	65536U
+#define MAX_RECURRENT	(1U << 24)
 #define MAX_DIMENSION	(1U << 24)
 #define MAX_NAME	255
 #define MAX_STRINGS	(64ULL << 20)
@@ -316,6 +317,20 @@ static int check_registers(struct opening *o)
 	return 0;
 }
 
+static bool slot_is_known(const struct llm_image_slot *s)
+{
+	return s->kind == LLM_SLOT_RECURRENT ? s->type == LLM_TENSOR_F32 :
+					       s->kind == LLM_SLOT_KV && llm_kv_is_known(s->type);
+}
+
+static bool slot_is_wide_enough(const struct llm_image_slot *s)
+{
+	if (s->kind == LLM_SLOT_RECURRENT)
+		return s->key_width && s->key_width <= MAX_RECURRENT && !s->value_width;
+	return s->key_width && s->key_width <= MAX_SLOT_WIDTH &&
+	       s->value_width && s->value_width <= MAX_SLOT_WIDTH;
+}
+
 static int check_slots(struct opening *o)
 {
 	const struct llm_image_slot *s;
@@ -323,15 +338,14 @@ static int check_slots(struct opening *o)
 
 	for (i = 0; i < o->image->slot_count; i++) {
 		s = &o->image->slots[i];
-		if (s->kind != LLM_SLOT_KV || !llm_kv_is_known(s->type))
+		if (!slot_is_known(s))
 			return llm_refuse(o->error, -EOPNOTSUPP,
 					  "slot %u: kind %u of type %u is not known", i, s->kind,
 					  s->type);
-		if (!s->key_width || s->key_width > MAX_SLOT_WIDTH ||
-		    !s->value_width || s->value_width > MAX_SLOT_WIDTH)
+		if (!slot_is_wide_enough(s))
 			return llm_refuse(o->error, -EINVAL,
-					  "slot %u: widths %u and %u are not in 1..%u", i,
-					  s->key_width, s->value_width, MAX_SLOT_WIDTH);
+					  "slot %u: widths %u and %u are not those of its kind", i,
+					  s->key_width, s->value_width);
 	}
 	return 0;
 }

@@ -94,6 +94,18 @@ static inline float llm_gelu(float x)
 	return x / (1.0f + llm_expf(-x * (LLM_GELU_LINEAR + LLM_GELU_CUBIC * (x * x))));
 }
 
+/** llm_sigmoid() - LLM_ACT_SIGMOID of @x. */
+static inline float llm_sigmoid(float x)
+{
+	return 1.0f / (1.0f + llm_expf(-x));
+}
+
+/** llm_relu2() - LLM_ACT_RELU2 of @x. */
+static inline float llm_relu2(float x)
+{
+	return x > 0 ? x * x : 0;
+}
+
 /** llm_tanh() - LLM_ACT_TANH of @x, to 2e-7. */
 static inline float llm_tanh(float x)
 {
@@ -126,6 +138,12 @@ static inline double llm_log(double x)
 	series = 1.0 / 5 + s2 * (1.0 / 7 + s2 * (1.0 / 9 + s2 * (1.0 / 11 + s2 * series)));
 	series = 1 + s2 * (1.0 / 3 + s2 * series);
 	return exponent * 0.69314718055994530942 + 2 * s * series;
+}
+
+/** llm_softplus() - log(1 + exp(@x)), to 1e-7; what is not a number counts as LLM_EXP_MIN. */
+static inline float llm_softplus(float x)
+{
+	return x > 20 ? x : (float)llm_log(1.0 + (double)llm_expf(x));
 }
 
 /**

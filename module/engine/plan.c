@@ -5,9 +5,10 @@
 #include "kv_layout.h"
 #include "verifier.h"
 
-/* Memory of one step, and of one page, beyond which an image is refused. */
+/* Memory of one step, of one page, and of recurrent state beyond which an image is refused. */
 #define MAX_WORKSPACE	(4ULL << 30)
 #define MAX_PAGE	(256ULL << 20)
+#define MAX_RECURRENT	(256ULL << 20)
 
 static u64 plan_registers(struct llm_plan *plan)
 {
@@ -56,10 +57,22 @@ static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 	return 0;
 }
 
+/* Puts a slot's keys and values behind @offset, and returns where they end. */
+static u64 plan_kv(struct llm_slot *slot, const struct llm_image_slot *from, u64 offset)
+{
+	slot->type = from->type;
+	slot->key_width = from->key_width;
+	slot->value_width = from->value_width;
+	slot->page_offset = offset;
+	offset += ALIGN(llm_kv_bytes(from->type, from->key_width), 64);
+	slot->value_offset = offset;
+	return offset + ALIGN(llm_kv_bytes(from->type, from->value_width), 64);
+}
+
 static int plan_slots(struct llm_plan *plan, struct llm_error *error)
 {
 	const struct llm_image *image = plan->image;
-	u64 offset = 0;
+	u64 page = 0, recurrent = 0;
 	u32 i;
 
 	plan->slots = llm_alloc((u64)max(image->slot_count, 1U) * sizeof(*plan->slots));
@@ -67,21 +80,24 @@ static int plan_slots(struct llm_plan *plan, struct llm_error *error)
 		return llm_refuse(error, -ENOMEM, "out of memory");
 	for (i = 0; i < image->slot_count; i++) {
 		const struct llm_image_slot *from = &image->slots[i];
-		struct llm_slot *slot = &plan->slots[i];
 
-		slot->type = from->type;
-		slot->key_width = from->key_width;
-		slot->value_width = from->value_width;
-		slot->page_offset = offset;
-		offset += ALIGN(llm_kv_bytes(from->type, from->key_width), 64);
-		slot->value_offset = offset;
-		offset += ALIGN(llm_kv_bytes(from->type, from->value_width), 64);
-		if (offset > MAX_PAGE)
+		if (from->kind == LLM_SLOT_KV) {
+			page = plan_kv(&plan->slots[i], from, page);
+		} else {
+			plan->slots[i].recurrent_offset = recurrent;
+			recurrent += ALIGN((u64)from->key_width * sizeof(u32), 64);
+		}
+		if (page > MAX_PAGE)
 			return llm_refuse(error, -E2BIG,
 					  "slots: %u positions take more than %llu bytes",
 					  LLM_PAGE_POSITIONS, MAX_PAGE);
+		if (recurrent > MAX_RECURRENT)
+			return llm_refuse(error, -E2BIG,
+					  "slots: recurrent state takes more than %llu bytes",
+					  MAX_RECURRENT);
 	}
-	plan->page_bytes = offset;
+	plan->page_bytes = page;
+	plan->recurrent_bytes = recurrent;
 	return 0;
 }
 

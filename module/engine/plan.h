@@ -15,7 +15,9 @@ struct llm_op_type;
 #define LLM_MAX_ROWS	2048
 
 /**
- * struct llm_slot - where a slot's state lies within a page
+ * struct llm_slot - where a slot's state lies: within a page, or of what is recurrent
+ * @recurrent_offset: of LLM_SLOT_RECURRENT, bytes from llm_kv.recurrent, a multiple of
+ *	64; the rest is of LLM_SLOT_KV
  * @type: number format, enum llm_tensor_type
  * @page_offset: of its keys, bytes from llm_page.data, a multiple of 64
  * @value_offset: of its values, likewise
@@ -23,6 +25,7 @@ struct llm_op_type;
  * @value_width: numbers a position has as value
  */
 struct llm_slot {
+	u32 recurrent_offset;
 	u32 type;
 	u32 page_offset;
 	u32 value_offset;
@@ -52,8 +55,9 @@ struct llm_slot {
  * @choices: experts that a row chooses at most
  * @input_offset: of the experts' inputs in the workspace, bytes
  * @input_stride: from one of them to the next, bytes
- * @slots: where state lies in a page
- * @page_bytes: state of LLM_PAGE_POSITIONS positions
+ * @slots: where state lies
+ * @page_bytes: keys and values of LLM_PAGE_POSITIONS positions
+ * @recurrent_bytes: recurrent state of a session
  * @ops: for each instruction of the program its row in the table of instructions
  */
 struct llm_plan {
@@ -76,6 +80,7 @@ struct llm_plan {
 	u64 input_offset;
 	u64 input_stride;
 	u32 page_bytes;
+	u32 recurrent_bytes;
 	struct llm_slot *slots;
 	const struct llm_op_type **ops;
 };

@@ -343,6 +343,46 @@ DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32)
 DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16)
 DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0)
 
+static void scan(const struct llm_scan *s)
+{
+	float input, sum;
+	u32 i, j;
+
+	for (i = 0; i < s->channels; i++) {
+		float *state = s->state + i * s->states;
+		const float *a = s->a + i * s->states;
+
+		input = s->t[i] * s->x[i];
+		sum = 0;
+		for (j = 0; j < s->states; j++) {
+			state[j] = state[j] * llm_expf(s->t[i] * a[j]) + input * s->b[j];
+			sum += state[j] * s->c[j];
+		}
+		s->y[i] = s->d ? sum + s->d[i] * s->x[i] : sum;
+	}
+}
+
+static void wkv(const struct llm_wkv *w)
+{
+	float removed, sum;
+	u32 i, j;
+
+	for (i = 0; i < w->n; i++) {
+		float *state = w->state + i * w->n;
+
+		removed = 0;
+		for (j = 0; j < w->n; j++)
+			removed += state[j] * w->read[j];
+		sum = 0;
+		for (j = 0; j < w->n; j++) {
+			state[j] = state[j] * w->decay[j] + w->v[i] * w->k[j] -
+				   removed * w->write[j];
+			sum += state[j] * w->r[j];
+		}
+		w->y[i] = sum;
+	}
+}
+
 /* One enum llm_activation for @n numbers, from the function for one. */
 #define DEFINE_ACTIVATE(name, function)							\
 static void name(float *y, const float *x, const float *u, u32 n)			\
@@ -359,6 +399,8 @@ DEFINE_ACTIVATE(activate_none, ITSELF)
 DEFINE_ACTIVATE(activate_silu, llm_silu)
 DEFINE_ACTIVATE(activate_gelu, llm_gelu)
 DEFINE_ACTIVATE(activate_tanh, llm_tanh)
+DEFINE_ACTIVATE(activate_sigmoid, llm_sigmoid)
+DEFINE_ACTIVATE(activate_relu2, llm_relu2)
 
 const struct llm_form llm_form_portable = {
 	.name = "portable",
@@ -399,10 +441,14 @@ const struct llm_form llm_form_portable = {
 		[LLM_TENSOR_F16] = attend_f16,
 		[LLM_TENSOR_Q8_0] = attend_q8_0,
 	},
+	.scan = scan,
+	.wkv = wkv,
 	.activate = {
 		[LLM_ACT_NONE] = activate_none,
 		[LLM_ACT_SILU] = activate_silu,
 		[LLM_ACT_GELU] = activate_gelu,
 		[LLM_ACT_TANH] = activate_tanh,
+		[LLM_ACT_SIGMOID] = activate_sigmoid,
+		[LLM_ACT_RELU2] = activate_relu2,
 	},
 };

@@ -88,6 +88,21 @@ static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
 	return false;
 }
 
+static void find_runs(struct llm_step *step)
+{
+	u32 runs = 0, i;
+
+	step->run_most = 0;
+	for (i = 0; i < step->row_count; i++) {
+		if (!i || step->rows[i].kv != step->rows[i - 1].kv)
+			step->run_row[runs++] = i;
+		step->row_run[i] = runs - 1;
+		step->run_most = max(step->run_most, i + 1 - step->run_row[runs - 1]);
+	}
+	step->run_row[runs] = step->row_count;
+	step->run_count = runs;
+}
+
 void llm_step_begin(struct llm_step *step, u32 row_count)
 {
 	u32 outputs = LLM_OUTPUT_NONE;
@@ -102,6 +117,7 @@ void llm_step_begin(struct llm_step *step, u32 row_count)
 			step->output_row[step->output_count++] = i;
 		step->positions = max(step->positions, step->rows[i].position + 1);
 	}
+	find_runs(step);
 	step->insn_end = outputs == LLM_OUTPUT_EMBEDDING ? step->plan->embedding_end :
 							   step->plan->image->program_count;
 	open_stage(step, 0, 0, 0);

@@ -19,9 +19,9 @@ enum llm_row_output {
 
 /**
  * struct llm_row - one token of one session in a step
- * @kv: page table of the session; @position is reserved in it, and all
- *	positions before it are filled by earlier steps or earlier rows of this
- *	one's caller
+ * @kv: state of the session; @position is reserved in it, and all positions
+ *	before it are filled by earlier steps or earlier rows of this one. The rows
+ *	of a session follow each other in a step, by growing position
  * @token: below vocab_size
  * @position: from 0, below context_length of the model
  * @length: positions of its text, which are all rows of this step; only where
@@ -43,6 +43,11 @@ struct llm_row {
  * @workspace_memory: what was allocated for it
  * @rows: the rows
  * @row_count: how many
+ * @run_row: for each run, which is all rows of a session, its first row; after the last
+ *	@row_count
+ * @run_count: how many runs
+ * @run_most: rows that the longest of them has
+ * @row_run: for each row, its run
  * @output_row: for each wanted output, its row
  * @output_count: how many
  * @positions: one more than the highest position of a row
@@ -66,7 +71,11 @@ struct llm_step {
 	u8 *workspace;
 	void *workspace_memory;
 	struct llm_row rows[LLM_MAX_ROWS];
+	u32 run_row[LLM_MAX_ROWS + 1];
+	u32 row_run[LLM_MAX_ROWS];
 	u32 output_row[LLM_MAX_ROWS];
+	u32 run_count;
+	u32 run_most;
 	u32 row_count;
 	u32 output_count;
 	u32 positions;

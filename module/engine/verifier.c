@@ -57,6 +57,9 @@ int llm_verify_program(struct llm_verifier *v, const struct llm_op_type **ops)
 	if (v->whole_texts && image->model.logits != LLM_IMAGE_NONE)
 		return llm_refuse(v->error, -EINVAL,
 				  "program: it has logits, but attention that is not causal");
+	if (v->whole_texts && v->recurs)
+		return llm_refuse(v->error, -EINVAL,
+				  "program: it has recurrent state, but attention that is not causal");
 	err = verify_result(v, image->model.logits, "logits");
 	return err ? err : verify_result(v, image->model.embedding, "embedding");
 }
@@ -142,16 +145,43 @@ int llm_verify_tensor(struct llm_verifier *v, u32 index, const struct llm_tensor
 	return 0;
 }
 
-int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns)
+int llm_verify_matrix(struct llm_verifier *v, u32 index, u32 columns, u32 rows)
 {
 	const struct llm_tensor *tensor = NULL;
 	int err = llm_verify_tensor(v, index, &tensor);
 
 	if (err)
 		return err;
-	if (tensor->type != LLM_TENSOR_F32 || tensor->rows != 1 || tensor->columns != columns)
-		return llm_verify_refuse(v, "tensor %u is not one row of %u F32 numbers", index,
-					 columns);
+	if (tensor->type != LLM_TENSOR_F32 || tensor->rows != rows || tensor->columns != columns)
+		return llm_verify_refuse(v, "tensor %u is not %u row%s of %u F32 numbers", index,
+					 rows, rows == 1 ? "" : "s", columns);
+	return 0;
+}
+
+int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns)
+{
+	return llm_verify_matrix(v, index, columns, 1);
+}
+
+int llm_verify_slot(struct llm_verifier *v, u32 kind, u64 key_width, u64 value_width)
+{
+	u32 number = v->insn->slot;
+	const struct llm_image_slot *slot;
+
+	if (number >= v->image->slot_count)
+		return llm_verify_refuse(v, "there is no slot %u", number);
+	if (v->slot_used[number])
+		return llm_verify_refuse(v, "slot %u serves an earlier instruction", number);
+	v->slot_used[number] = true;
+	v->recurs |= kind == LLM_SLOT_RECURRENT;
+	slot = &v->image->slots[number];
+	if (slot->kind != kind)
+		return llm_verify_refuse(v, "slot %u is of the wrong kind", number);
+	if (slot->key_width != key_width || slot->value_width != value_width)
+		return llm_verify_refuse(v, "slot %u is %u and %u wide, not %llu and %llu", number,
+					 slot->key_width, slot->value_width,
+					 (unsigned long long)key_width,
+					 (unsigned long long)value_width);
 	return 0;
 }
 

@@ -27,6 +27,7 @@
  * @embedding_end: number of the instruction after the last that the embedding or
  *	a slot needs, or 0 before there is an embedding
  * @whole_texts: whether some instruction must see a text whole
+ * @recurs: whether some instruction has recurrent state
  * @work: multiply-adds of a row so far
  *
  * Each instruction's verify() states what it reads and writes with the
@@ -48,6 +49,7 @@ struct llm_verifier {
 	u64 input_bytes;
 	u32 embedding_end;
 	bool whole_texts;
+	bool recurs;
 	u64 work;
 };
 
@@ -116,12 +118,30 @@ int llm_verify_rows(struct llm_verifier *v, u32 reg, u32 rows);
 int llm_verify_tensor(struct llm_verifier *v, u32 index, const struct llm_tensor **tensor);
 
 /**
+ * llm_verify_matrix() - the instruction reads an F32 tensor
+ * @v: verifier
+ * @index: tensor number, unchecked
+ * @columns: columns it must have
+ * @rows: rows it must have
+ */
+int llm_verify_matrix(struct llm_verifier *v, u32 index, u32 columns, u32 rows);
+
+/**
  * llm_verify_vector() - the instruction reads an F32 tensor of one row
  * @v: verifier
  * @index: tensor number, unchecked
  * @columns: columns it must have
  */
 int llm_verify_vector(struct llm_verifier *v, u32 index, u32 columns);
+
+/**
+ * llm_verify_slot() - the instruction alone uses a slot
+ * @v: verifier
+ * @kind: enum llm_slot_kind it must be of
+ * @key_width: key_width it must have
+ * @value_width: value_width it must have
+ */
+int llm_verify_slot(struct llm_verifier *v, u32 kind, u64 key_width, u64 value_width);
 
 /**
  * llm_verify_finite() - a number in IEEE 754 representation must be finite

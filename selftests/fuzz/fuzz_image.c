@@ -23,7 +23,8 @@
 static bool is_small(const struct llm_plan *plan)
 {
 	const struct llm_image *image = plan->image;
-	u64 work = plan->workspace_bytes + plan->page_bytes;
+	u64 work = plan->workspace_bytes + plan->page_bytes +
+		   plan->recurrent_bytes;
 
 	for (u32 i = 0; i < image->program_count; i++) {
 		u32 tensor = image->program[i].tensor[0];

@@ -19,6 +19,7 @@ static const struct tiny_image_options images[] = {
 	{ SMALL, .type = LLM_TENSOR_Q8_0 },
 	{ SMALL, .experts = true },
 	{ SMALL, .whole = true, .pooling = LLM_POOLING_MEAN },
+	{ .width = 32, .layers = 3, .recurrent = true },
 	{ SMALL, .chat = true },
 	{ SMALL, .tokenizer = LLM_TOKENIZER_BPE },
 	{ SMALL, .tokenizer = LLM_TOKENIZER_WORDPIECE },

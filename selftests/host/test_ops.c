@@ -90,12 +90,16 @@ static bool setup(struct fixture *f, const struct llm_form *form, u32 op,
 	u32 at = 0, i;
 	size_t size;
 
+	/* A layer of each kind. */
+	if (op >= LLM_OP_CONVOLVE && op <= LLM_OP_BLEND)
+		options = (struct tiny_image_options) { .seed = 7, .layers = 2, .recurrent = true };
 	memset(f, 0, sizeof(*f));
 	f->bytes = tiny_image_build(&options, &size);
 	program = tiny_image_bytes(f->bytes, LLM_SECTION_PROGRAM);
 	while (program[at].op != op)
 		at++;
-	change(&program[at]);
+	if (change)
+		change(&program[at]);
 	f->insn = program[at];
 	if (!open_model(f, size, form))
 		return false;
@@ -333,6 +337,158 @@ static void applies_a_function(void)
 	for_all_forms(LLM_OP_NORM, act_tanh, check_act);
 }
 
+static const float *numbers(const struct fixture *f, u32 operand)
+{
+	return (const float *)f->image->tensors[f->insn.tensor[operand]].data;
+}
+
+static double sigmoid(double x)
+{
+	return 1 / (1 + exp(-x));
+}
+
+static bool check_convolve(struct fixture *f, u32 row)
+{
+	const struct llm_tensor *weights = &f->image->tensors[f->insn.tensor[0]];
+	u32 taps = weights->columns, i, back;
+	double wanted[512];
+
+	for (i = 0; i < weights->rows; i++) {
+		wanted[i] = numbers(f, 1)[i];
+		for (back = 0; back < taps && back <= row; back++)
+			wanted[i] += numbers(f, 0)[i * taps + taps - 1 - back] *
+				source(f, f->insn.src[0], row - back)[i % f->insn.arg[0]];
+		wanted[i] *= f->insn.arg[2] == LLM_ACT_SILU ? sigmoid(wanted[i]) : 1;
+	}
+	return is_near(result(f, row), wanted, weights->rows);
+}
+
+static void convolves_positions(void)
+{
+	for_all_forms(LLM_OP_CONVOLVE, NULL, check_convolve);
+}
+
+static bool check_scan(struct fixture *f, u32 row)
+{
+	u32 channels = f->insn.arg[0], states = f->insn.arg[1], i, j, at;
+	double wanted[512], s, t, sum;
+
+	for (i = 0; i < channels; i++) {
+		wanted[i] = numbers(f, 1)[i] * source(f, f->insn.src[0], row)[i];
+		for (j = 0; j < states; j++) {
+			for (s = 0, at = 0; at <= row; at++) {
+				t = log1p(exp(source(f, f->insn.src[1], at)[i]));
+				sum = source(f, f->insn.src[2], at)[f->insn.arg[2] + j];
+				s = s * exp(t * numbers(f, 0)[i * states + j]) +
+				    t * source(f, f->insn.src[0], at)[i] * sum;
+			}
+			wanted[i] += s * source(f, f->insn.src[2], row)[f->insn.arg[3] + j];
+		}
+	}
+	return is_near(result(f, row), wanted, channels);
+}
+
+static void scans_positions(void)
+{
+	for_all_forms(LLM_OP_SCAN, NULL, check_scan);
+}
+
+/* The state of one head after the rows so far. */
+static double heads[512 / TINY_IMAGE_HEAD][TINY_IMAGE_HEAD][TINY_IMAGE_HEAD];
+
+/* What one row and head make of it; wanted: dst of the head. */
+static void mix(struct fixture *f, u32 row, u32 head, double *wanted)
+{
+	enum { N = TINY_IMAGE_HEAD };
+	u32 width = f->image->registers[f->insn.dst].width, first = head * N, i, j;
+	const float *r = source(f, f->insn.src[0], row) + first, *w = r + width;
+	const float *k = w + width, *a = k + width;
+	const float *v = source(f, f->insn.src[1], row) + first;
+	const float *g = source(f, f->insn.src[2], row) + first;
+	const float *keys = numbers(f, 0) + first, *norm = numbers(f, 1) + first;
+	double m[N], length = 0, removed, mean = 0, variance = 0, own = 0;
+
+	for (j = 0; j < N; j++)
+		length += (double)k[j] * keys[j] * k[j] * keys[j];
+	for (j = 0; j < N; j++) {
+		m[j] = k[j] * keys[j] / sqrt(length);
+		own += r[j] * keys[2 * width + j] * k[j] *
+		       (1 + (sigmoid(a[j]) - 1) * keys[width + j]);
+	}
+	for (i = 0; i < N; i++) {
+		for (removed = 0, j = 0; j < N; j++)
+			removed += heads[head][i][j] * m[j];
+		for (wanted[i] = 0, j = 0; j < N; j++) {
+			heads[head][i][j] = heads[head][i][j] * exp(-0.606531 * sigmoid(w[j])) +
+				v[i] * k[j] * (1 + (sigmoid(a[j]) - 1) * keys[width + j]) -
+				removed * m[j] * sigmoid(a[j]);
+			wanted[i] += heads[head][i][j] * r[j];
+		}
+		mean += wanted[i] / N;
+	}
+	for (i = 0; i < N; i++)
+		variance += (wanted[i] - mean) * (wanted[i] - mean) / N;
+	for (i = 0; i < N; i++)
+		wanted[i] = g[i] * ((wanted[i] - mean) /
+			sqrt(variance + bits_float(f->insn.arg[2])) * norm[i] + norm[width + i] +
+			v[i] * own);
+}
+
+static bool check_wkv(struct fixture *f, u32 row)
+{
+	double wanted[512];
+	u32 head;
+
+	if (!row)
+		memset(heads, 0, sizeof(heads));
+	for (head = 0; head < f->insn.arg[0]; head++)
+		mix(f, row, head, wanted + head * TINY_IMAGE_HEAD);
+	return is_near(result(f, row), wanted, f->insn.arg[0] * TINY_IMAGE_HEAD);
+}
+
+static void mixes_positions(void)
+{
+	for_all_forms(LLM_OP_WKV, NULL, check_wkv);
+}
+
+static bool check_blend(struct fixture *f, u32 row)
+{
+	const float *x = source(f, f->insn.src[0], row), *y = source(f, f->insn.src[1], row);
+	u32 n = f->image->registers[f->insn.dst].width, i;
+	double wanted[512];
+
+	for (i = 0; i < n; i++)
+		wanted[i] = x[i] + (y[i] - x[i]) * sigmoid(source(f, f->insn.src[2], row)[i]);
+	return is_near(result(f, row), wanted, n);
+}
+
+static void blends_registers(void)
+{
+	for_all_forms(LLM_OP_BLEND, NULL, check_blend);
+}
+
+static void act_relu2(struct llm_insn *insn)
+{
+	act_tanh(insn);
+	insn->arg[0] = LLM_ACT_RELU2;
+}
+
+static bool check_relu2(struct fixture *f, u32 row)
+{
+	const float *x = source(f, f->insn.src[0], row);
+	u32 n = f->image->registers[f->insn.dst].width, i;
+	double wanted[512];
+
+	for (i = 0; i < n; i++)
+		wanted[i] = x[i] > 0 ? -3 * (1.5 * x[i]) * (1.5 * x[i]) : 0;
+	return is_near(result(f, row), wanted, n);
+}
+
+static void squares_what_is_positive(void)
+{
+	for_all_forms(LLM_OP_NORM, act_relu2, check_relu2);
+}
+
 static const struct tap_test tests[] = {
 	{ "a layer norm over groups, with a residual", norms_groups_about_their_mean },
 	{ "rotary positions over halves", rotates_halves },
@@ -340,6 +496,11 @@ static const struct tap_test tests[] = {
 	{ "attention within a window, its scores capped", attends_within_a_window_and_a_cap },
 	{ "a gate by GELU", gates_by_gelu },
 	{ "a function of a scaled register, scaled", applies_a_function },
+	{ "the square of what is positive", squares_what_is_positive },
+	{ "a convolution over positions", convolves_positions },
+	{ "a scan over positions", scans_positions },
+	{ "time mixing of heads", mixes_positions },
+	{ "a blend of two registers", blends_registers },
 };
 
 int main(void)

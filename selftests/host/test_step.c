@@ -68,17 +68,17 @@ static void compute_expected(struct fixture *f, u32 session)
 	memcpy(f->expected[session], llm_step_logits(f->step, 0), logits_size());
 }
 
-/* Whether the models that follow are mixtures of experts, and keep blocks as state. */
-static bool mixture, kv_q8_0;
+/* What the models that follow are. */
+static struct tiny_image_options kind;
 
 static bool setup(struct fixture *f, u32 type, const struct llm_form *form)
 {
-	struct tiny_image_options options = {
-		.seed = 7, .type = type, .experts = mixture, .kv_q8_0 = kv_q8_0,
-	};
+	struct tiny_image_options options = kind;
 	struct llm_error error = {};
 	size_t size;
 
+	options.seed = 7;
+	options.type = type;
 	memset(f, 0, sizeof(*f));
 	f->bytes = tiny_image_build(&options, &size);
 	if (!tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) ||
@@ -113,6 +113,8 @@ static void clear_session(struct fixture *f, u32 session)
 {
 	for (u32 i = 0; i < f->kv[session].page_count; i++)
 		memset(f->kv[session].pages[i]->data, 0xff, f->plan->page_bytes);
+	if (f->kv[session].recurrent)
+		memset(f->kv[session].recurrent, 0xff, f->plan->recurrent_bytes);
 }
 
 static bool is_expected(struct fixture *f, u32 session, u32 output)
@@ -358,9 +360,9 @@ static void same_bits_q8_0(void)
 
 static void same_bits_kv_q8_0(void)
 {
-	kv_q8_0 = true;
+	kind = (struct tiny_image_options) { .kv_q8_0 = true };
 	same_bits(LLM_TENSOR_F32);
-	kv_q8_0 = false;
+	kind = (struct tiny_image_options) { 0 };
 }
 
 /* A context of several parts of the attention, against one step a token. */
@@ -401,10 +403,77 @@ static void long_context(void)
 /* Choices differ from row to row, and so what they share a pass over weights with. */
 static void same_bits_experts(void)
 {
-	mixture = true;
+	kind = (struct tiny_image_options) { .experts = true };
 	same_bits(LLM_TENSOR_F32);
 	same_bits(LLM_TENSOR_Q8_0);
-	mixture = false;
+	kind = (struct tiny_image_options) { 0 };
+}
+
+/* Rows see what earlier rows left, in this step and before; the last layer attends. */
+static void same_bits_recurrent(void)
+{
+	kind = (struct tiny_image_options) { .recurrent = true, .layers = 3 };
+	same_bits(LLM_TENSOR_F32);
+	same_bits(LLM_TENSOR_Q8_0);
+	kind = (struct tiny_image_options) { 0 };
+}
+
+/* Parts of prompts of several sessions, of different length, in the same steps. */
+static void recurrent_prompts_together(void)
+{
+	u32 at[SESSIONS] = { 0 }, outputs[SESSIONS], left = 3 * LENGTH;
+	struct fixture f;
+
+	kind = (struct tiny_image_options) { .recurrent = true, .layers = 3 };
+	if (setup(&f, LLM_TENSOR_F32, llm_form_find("auto"))) {
+		for (u32 s = 0; s < 3; s++)
+			clear_session(&f, s);
+		for (u32 i = 1; left; i = i % 7 + 1) {
+			u32 rows = 0, wanted = 0;
+
+			for (u32 s = 0; s < 3; s++) {
+				u32 count = min(i * (s + 1), LENGTH - at[s]);
+
+				for (u32 r = 0; r < count; r++, at[s]++, left--)
+					f.step->rows[rows++] = row_of(&f, s, at[s],
+								      at[s] == LENGTH - 1);
+				if (count && at[s] == LENGTH)
+					outputs[wanted++] = s;
+			}
+			run_step(f.step, rows);
+			for (u32 o = 0; o < wanted; o++)
+				tap_check(is_expected(&f, outputs[o], o));
+		}
+	}
+	kind = (struct tiny_image_options) { 0 };
+	teardown(&f);
+}
+
+/* What is recurrent is there once, whatever the positions, and is counted. */
+static void recurrent_memory(void)
+{
+	struct tiny_image_options options = { .seed = 7, .recurrent = true };
+	struct fixture f;
+
+	if (!open_model(&f, &options))
+		return;
+	tap_check(!f.plan->page_bytes && f.plan->recurrent_bytes > 64 * 16 * 4);
+	tap_check(!llm_kv_init(&f.kv[0], f.plan, 100) && !llm_kv_memory(&f.kv[0]));
+	tap_check(!llm_kv_reserve(&f.kv[0], 1) && !llm_kv_reserve(&f.kv[0], 100));
+	tap_check(llm_kv_memory(&f.kv[0]) == f.plan->recurrent_bytes);
+	tap_check(llm_kv_needs(f.plan, 100) == f.plan->recurrent_bytes);
+	llm_kv_trim(&f.kv[0], 1);
+	tap_check(f.kv[0].recurrent);
+	llm_kv_trim(&f.kv[0], 0);
+	tap_check(!f.kv[0].recurrent && !llm_kv_memory(&f.kv[0]));
+	teardown(&f);
+	options.layers = 3;
+	if (!open_model(&f, &options))
+		return;
+	tap_check(!llm_kv_init(&f.kv[0], f.plan, 100) && !llm_kv_reserve(&f.kv[0], 100));
+	tap_check(llm_kv_memory(&f.kv[0]) == llm_kv_needs(f.plan, 100));
+	tap_check(llm_kv_needs(f.plan, 100) > 4 * f.plan->page_bytes + f.plan->recurrent_bytes);
+	teardown(&f);
 }
 
 /* Runs all tiles of the instructions that look at what a register says. */
@@ -536,6 +605,9 @@ static const struct tap_test tests[] = {
 	{ "a matrix that is not only multiplied is not repacked", shared_stays },
 	{ "rows looked up are the same from groups", look_up },
 	{ "experts: the same bits alone, in chunks, among others", same_bits_experts },
+	{ "recurrent: the same bits alone, in chunks, among others", same_bits_recurrent },
+	{ "recurrent: prompts of several sessions in the same steps", recurrent_prompts_together },
+	{ "recurrent state takes the same memory for any positions", recurrent_memory },
 	{ "experts that there are not do no harm", strange_routes },
 	{ "whole texts: the same bits alone and among others", whole_texts },
 	{ "where only embeddings are wanted there are no logits", embeddings_alone },

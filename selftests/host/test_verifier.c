@@ -112,7 +112,7 @@ MUTATION(pooling_of_nothing, MODEL->embedding = LLM_IMAGE_NONE)
 MUTATION(register_zero, REGISTER->width = 0)
 MUTATION(register_wide, REGISTER->width = (1 << 20) + 1)
 MUTATION(register_rows, REGISTER->rows = 2)
-MUTATION(slot_kind, SLOT->kind = 2)
+MUTATION(slot_kind, SLOT->kind = 3)
 MUTATION(slot_type, SLOT->type = LLM_TENSOR_BF16)
 MUTATION(slot_width, SLOT->key_width = 0)
 MUTATION(tensor_type, TENSOR->type = 999)
@@ -278,7 +278,7 @@ static const struct refusal descriptions[] = {
 	{ register_zero, -EINVAL, "width 0" },
 	{ register_wide, -EINVAL, "width 1048577" },
 	{ register_rows, -EINVAL, "rows 2" },
-	{ slot_kind, -EOPNOTSUPP, "slot 0: kind 2" },
+	{ slot_kind, -EOPNOTSUPP, "slot 0: kind 3" },
 	{ slot_type, -EOPNOTSUPP, "of type 30" },
 	{ slot_width, -EINVAL, "slot 0: widths 0" },
 	{ tensor_type, -EOPNOTSUPP, "type 999" },
@@ -373,9 +373,9 @@ static const struct refusal programs[] = {
 	{ attend_slot_blocks, -EINVAL, "no whole blocks of slot 0" },
 	{ attend_alias, -EINVAL, "both source and destination" },
 	{ glu_up, -EINVAL, "not within register" },
-	{ glu_activation, -EOPNOTSUPP, "activation 4 is not known" },
+	{ glu_activation, -EOPNOTSUPP, "activation 6 is not known" },
 	{ glu_alias, -EINVAL, "" },
-	{ act_activation, -EOPNOTSUPP, "activation 4 is not known" },
+	{ act_activation, -EOPNOTSUPP, "activation 6 is not known" },
 	{ act_before, -EINVAL, "not finite" },
 	{ act_after, -EINVAL, "not finite" },
 	{ act_width, -EINVAL, "not within register" },
@@ -437,10 +437,109 @@ static const struct refusal mixtures[] = {
 	{ mix_rows, -EINVAL, "wrong kind of rows" },
 };
 
+static void make_slot(struct llm_image_slot *slot, u32 kind, u32 type, u32 value_width)
+{
+	slot->kind = kind;
+	slot->type = type;
+	slot->value_width = value_width;
+}
+
+MUTATION(recurrent_type, SLOT->type = LLM_TENSOR_F16)
+MUTATION(recurrent_none, SLOT->key_width = 0)
+MUTATION(recurrent_wide, SLOT->key_width = (1 << 24) + 1)
+MUTATION(recurrent_value, SLOT->value_width = 1)
+MUTATION(recurrent_as_kv, make_slot(SLOT, LLM_SLOT_KV, LLM_TENSOR_F16, 1))
+MUTATION(kv_as_recurrent, make_slot(&SLOT[4], LLM_SLOT_RECURRENT, LLM_TENSOR_F32, 0))
+MUTATION(recurrent_whole, (insn(LLM_OP_ATTEND)->flags = LLM_ATTEND_WHOLE,
+	 MODEL->logits = LLM_IMAGE_NONE))
+MUTATION(convolve_slot, insn(LLM_OP_CONVOLVE)->slot = 1024)
+MUTATION(convolve_slot_width, SLOT->key_width--)
+MUTATION(convolve_channels, insn(LLM_OP_CONVOLVE)->arg[0] = 0)
+MUTATION(convolve_multiple, insn(LLM_OP_CONVOLVE)->arg[0]--)
+MUTATION(convolve_column, insn(LLM_OP_CONVOLVE)->arg[1] = 0xffffffff)
+MUTATION(convolve_function, insn(LLM_OP_CONVOLVE)->arg[2] = LLM_ACTIVATIONS)
+MUTATION(convolve_taps, insn(LLM_OP_CONVOLVE)->tensor[0] = insn(LLM_OP_LINEAR)->tensor[0])
+MUTATION(convolve_tensor, insn(LLM_OP_CONVOLVE)->tensor[0] = 65535)
+MUTATION(convolve_type, TENSOR[insn(LLM_OP_CONVOLVE)->tensor[0]].type = LLM_TENSOR_F16)
+MUTATION(convolve_bias, insn(LLM_OP_CONVOLVE)->tensor[1] = insn(LLM_OP_CONVOLVE)->tensor[0])
+MUTATION(convolve_alias, insn(LLM_OP_CONVOLVE)->dst = insn(LLM_OP_CONVOLVE)->src[0])
+MUTATION(convolve_unwritten, insn(LLM_OP_CONVOLVE)->src[0] = insn(LLM_OP_ATTEND)->src[0])
+MUTATION(convolve_no_register, insn(LLM_OP_CONVOLVE)->dst = 64)
+MUTATION(scan_slot_shared, insn(LLM_OP_SCAN)->slot = insn(LLM_OP_CONVOLVE)->slot)
+MUTATION(scan_slot_width, SLOT[1].key_width++)
+MUTATION(scan_states, insn(LLM_OP_SCAN)->arg[1] = 257)
+MUTATION(scan_no_states, insn(LLM_OP_SCAN)->arg[1] = 0)
+MUTATION(scan_channels, insn(LLM_OP_SCAN)->arg[0]--)
+MUTATION(scan_b, insn(LLM_OP_SCAN)->arg[2] = 0xffffffff)
+MUTATION(scan_c, insn(LLM_OP_SCAN)->arg[3]++)
+MUTATION(scan_skip, insn(LLM_OP_SCAN)->tensor[1] = insn(LLM_OP_SCAN)->tensor[0])
+MUTATION(scan_alias, insn(LLM_OP_SCAN)->dst = insn(LLM_OP_SCAN)->src[2])
+MUTATION(scan_rows, insn(LLM_OP_SCAN)->dst = insn(LLM_OP_GATHER)->dst)
+MUTATION(wkv_heads, insn(LLM_OP_WKV)->arg[0] = 0)
+MUTATION(wkv_wraps, insn(LLM_OP_WKV)->arg[0] = 0x10000004)
+MUTATION(wkv_head, insn(LLM_OP_WKV)->arg[1] = 65)
+MUTATION(wkv_epsilon, insn(LLM_OP_WKV)->arg[2] = 0)
+MUTATION(wkv_keys, insn(LLM_OP_WKV)->tensor[0] = insn(LLM_OP_WKV)->tensor[1])
+MUTATION(wkv_norm, insn(LLM_OP_WKV)->tensor[1] = LLM_IMAGE_NONE)
+MUTATION(wkv_slot_width, SLOT[3].key_width++)
+MUTATION(wkv_narrow, insn(LLM_OP_WKV)->src[0] = insn(LLM_OP_WKV)->src[1])
+MUTATION(wkv_gate, insn(LLM_OP_WKV)->src[2] = 64)
+MUTATION(wkv_alias, insn(LLM_OP_WKV)->src[1] = insn(LLM_OP_WKV)->dst)
+MUTATION(blend_none, insn(LLM_OP_BLEND)->src[2] = LLM_IMAGE_NONE16)
+MUTATION(blend_width, insn(LLM_OP_BLEND)->src[1] = insn(LLM_OP_WKV)->src[0])
+MUTATION(blend_argument, insn(LLM_OP_BLEND)->arg[0] = 1)
+
+static const struct refusal recurrences[] = {
+	{ recurrent_type, -EOPNOTSUPP, "slot 0: kind 2 of type 1" },
+	{ recurrent_none, -EINVAL, "slot 0: widths 0" },
+	{ recurrent_wide, -EINVAL, "slot 0: widths 16777217" },
+	{ recurrent_value, -EINVAL, "and 1 are not those" },
+	{ recurrent_as_kv, -EINVAL, "slot 0 is of the wrong kind" },
+	{ kv_as_recurrent, -EINVAL, "slot 4 is of the wrong kind" },
+	{ recurrent_whole, -EINVAL, "recurrent state, but attention" },
+	{ convolve_slot, -EINVAL, "no slot 1024" },
+	{ convolve_slot_width, -EINVAL, "slot 0 is 191 and 0 wide" },
+	{ convolve_channels, -EINVAL, "no multiple of 0" },
+	{ convolve_multiple, -EINVAL, "no multiple of 63" },
+	{ convolve_column, -EINVAL, "not within register" },
+	{ convolve_function, -EOPNOTSUPP, "activation 6 is not known" },
+	{ convolve_taps, -EINVAL, "64 positions are not in 2..16" },
+	{ convolve_tensor, -EINVAL, "no tensor 65535" },
+	{ convolve_type, -EINVAL, "" },
+	{ convolve_bias, -EINVAL, "not 1 row of 64 F32" },
+	{ convolve_alias, -EINVAL, "" },
+	{ convolve_unwritten, -EINVAL, "written only to 0" },
+	{ convolve_no_register, -EINVAL, "no register 64" },
+	{ scan_slot_shared, -EINVAL, "slot 0 serves" },
+	{ scan_slot_width, -EINVAL, "slot 1 is 577 and 0 wide" },
+	{ scan_states, -EINVAL, "257 numbers" },
+	{ scan_no_states, -EINVAL, "0 numbers" },
+	{ scan_channels, -EINVAL, "not 63 rows of 9 F32" },
+	{ scan_b, -EINVAL, "not within register" },
+	{ scan_c, -EINVAL, "not within register" },
+	{ scan_skip, -EINVAL, "not 1 row of 64 F32" },
+	{ scan_alias, -EINVAL, "" },
+	{ scan_rows, -EINVAL, "wrong kind of rows" },
+	{ wkv_heads, -EINVAL, "0 heads of 16 columns" },
+	{ wkv_wraps, -EINVAL, "are not 64 wide" },
+	{ wkv_head, -EINVAL, "heads of 65 columns" },
+	{ wkv_epsilon, -EINVAL, "not positive" },
+	{ wkv_keys, -EINVAL, "not 3 rows of 64 F32" },
+	{ wkv_norm, -EINVAL, "no tensor" },
+	{ wkv_slot_width, -EINVAL, "slot 3 is 1025 and 0 wide" },
+	{ wkv_narrow, -EINVAL, "not within register" },
+	{ wkv_gate, -EINVAL, "no register 64" },
+	{ wkv_alias, -EINVAL, "both source and destination" },
+	{ blend_none, -EINVAL, "no register 65535" },
+	{ blend_width, -EINVAL, "differ in width" },
+	{ blend_argument, -EINVAL, "argument 0 is not used" },
+};
+
 static void check_refusals(const struct refusal *refusals, size_t count)
 {
 	struct tiny_image_options options = {
 		.seed = 1, .chat = true, .experts = refusals == mixtures,
+		.recurrent = refusals == recurrences, .layers = 3,
 	};
 
 	for (size_t i = 0; i < count; i++) {
@@ -476,6 +575,44 @@ static void refused_programs(void)
 static void refused_mixtures(void)
 {
 	check_refusals(mixtures, ARRAY_SIZE(mixtures));
+}
+
+static void refused_recurrences(void)
+{
+	check_refusals(recurrences, ARRAY_SIZE(recurrences));
+}
+
+/* Slots that are each allowed, and together take more than a session may. */
+static void large_state(void)
+{
+	struct tiny_image_options options = { .seed = 1, .recurrent = true };
+	struct llm_image_slot *slots;
+	struct llm_error error = {};
+	u32 count = 9;
+	void *small;
+	u64 at;
+
+	small = tiny_image_build(&options, &image_size);
+	image = small;
+	at = ALIGN(image_size, LLM_IMAGE_ALIGN);
+	image = aligned_alloc(64, ALIGN(at + count * sizeof(*slots), 64));
+	memcpy(image, small, image_size);
+	slots = (void *)(image + at);
+	memcpy(slots, SLOT, 4 * sizeof(*slots));
+	for (u32 i = 4; i < count; i++)
+		slots[i] = (struct llm_image_slot) {
+			.kind = LLM_SLOT_RECURRENT, .type = LLM_TENSOR_F32, .key_width = 1 << 24,
+		};
+	image_size = at + count * sizeof(*slots);
+	header()->size = image_size;
+	section(LLM_SECTION_SLOTS)->offset = at;
+	section(LLM_SECTION_SLOTS)->length = (count - 2) * sizeof(*slots);
+	tap_check(open_image(&error) == 0);
+	section(LLM_SECTION_SLOTS)->length = count * sizeof(*slots);
+	tap_check(open_image(&error) == -E2BIG);
+	tap_check(strstr(error.text, "recurrent state takes more"));
+	free(image);
+	free(small);
 }
 
 static void valid_image(void)
@@ -536,6 +673,8 @@ static const struct tap_test tests[] = {
 	{ "descriptions are refused for the right reason", refused_descriptions },
 	{ "programs are refused for the right reason", refused_programs },
 	{ "mixtures of experts are refused for the right reason", refused_mixtures },
+	{ "recurrences are refused for the right reason", refused_recurrences },
+	{ "too much recurrent state is refused", large_state },
 	{ "too much work for the weights is refused", endless_work },
 };
 

@@ -9,8 +9,9 @@
 #include "tiny_image.h"
 
 #define MAX_LAYERS	64
-#define MAX_TENSORS	(3 + MAX_LAYERS * 10)
-#define MAX_INSNS	(8 + MAX_LAYERS * 16)
+#define MAX_TENSORS	(3 + MAX_LAYERS * 20)
+#define MAX_INSNS	(8 + MAX_LAYERS * 20)
+#define MAX_SLOTS	(MAX_LAYERS * 2)
 #define MAX_STRINGS	32768
 #define BLOCK		32
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
@@ -29,6 +30,10 @@ enum tiny_register {
 	REG_SCORES,
 	REG_ROUTE,
 	REG_DOWN,
+	REG_RWKA,
+	REG_V,
+	REG_T,
+	REG_SHARED,
 	REG_COUNT,
 };
 
@@ -66,6 +71,7 @@ struct builder {
 	__u64 random;
 	bool whole;
 	bool experts;
+	bool recurrent;
 	__u32 type;
 	__u32 width;
 	__u32 kv_width;
@@ -74,7 +80,7 @@ struct builder {
 	__u32 ff_width;
 	struct llm_image_model model;
 	struct llm_image_register registers[REG_COUNT];
-	struct llm_image_slot slots[MAX_LAYERS];
+	struct llm_image_slot slots[MAX_SLOTS];
 	struct llm_insn program[MAX_INSNS];
 	struct llm_image_tensor tensors[MAX_TENSORS];
 	struct llm_image_tokenizer tokenizer;
@@ -87,6 +93,7 @@ struct builder {
 	__u8 *data;
 	size_t data_size;
 	__u32 layers;
+	__u32 slot_count;
 	__u32 insn_count;
 	__u32 tensor_count;
 	__u32 strings_size;
@@ -312,14 +319,27 @@ static void add_rope(struct builder *b, __u32 column, __u32 columns)
 	insn->arg[2] = b->head;
 }
 
-static void add_attend(struct builder *b, __u32 slot)
+static __u32 add_slot(struct builder *b, __u32 kind, __u32 type, __u32 key_width,
+		      __u32 value_width)
+{
+	b->slots[b->slot_count] = (struct llm_image_slot) {
+		.kind = kind,
+		.type = type,
+		.key_width = key_width,
+		.value_width = value_width,
+	};
+	return b->slot_count++;
+}
+
+static void add_attend(struct builder *b)
 {
 	struct llm_insn *insn = add_insn(b, LLM_OP_ATTEND, REG_ATT, REG_QKV);
 
 	insn->src[1] = REG_QKV;
 	insn->src[2] = REG_QKV;
 	insn->flags = b->whole ? LLM_ATTEND_WHOLE : 0;
-	insn->slot = slot;
+	insn->slot = add_slot(b, LLM_SLOT_KV, b->kv_q8_0 ? LLM_TENSOR_Q8_0 : LLM_TENSOR_F16,
+			      b->kv_width, b->kv_width);
 	insn->arg[0] = 0;
 	insn->arg[1] = b->width;
 	insn->arg[2] = b->width + b->kv_width;
@@ -384,12 +404,86 @@ static void add_feed_forward(struct builder *b, __u32 layer)
 	add_linear(b, "down", REG_X, 0, b->width, REG_F, REG_X);
 }
 
-static void add_layer(struct builder *b, __u32 layer)
+/* Of columns of a register that is wider than the matrix takes. */
+static void add_linear_of(struct builder *b, const char *name, __u16 dst, __u32 dst_column,
+			  __u32 rows, __u16 src, __u32 src_column, __u32 columns)
+{
+	struct llm_insn *insn = add_insn(b, LLM_OP_LINEAR, dst, src);
+
+	insn->tensor[0] = add_matrix(b, name, rows, columns);
+	insn->arg[0] = dst_column;
+	insn->arg[1] = src_column;
+}
+
+static void add_convolve(struct builder *b, __u16 dst, __u16 src, __u32 channels, __u32 taps,
+			 __u32 activation)
+{
+	__u32 rows = b->registers[dst].width;
+	struct llm_insn *insn = add_insn(b, LLM_OP_CONVOLVE, dst, src);
+
+	insn->tensor[0] = add_random(b, "convolution", LLM_TENSOR_F32, rows, taps, 0, 1);
+	insn->tensor[1] = add_random(b, "convolution_bias", LLM_TENSOR_F32, 1, rows, 0, 0.1f);
+	insn->slot = add_slot(b, LLM_SLOT_RECURRENT, LLM_TENSOR_F32, channels * (taps - 1), 0);
+	insn->arg[0] = channels;
+	insn->arg[2] = activation;
+}
+
+static void add_scan_layer(struct builder *b)
+{
+	__u32 width = b->width, states = TINY_IMAGE_STATES;
+	struct llm_insn *insn;
+
+	add_linear(b, "in", REG_F, 0, 2 * width, REG_H, LLM_IMAGE_NONE16);
+	add_convolve(b, REG_T, REG_F, width, 4, LLM_ACT_SILU);
+	add_linear(b, "shared", REG_SHARED, 0, BLOCK + 2 * states, REG_T, LLM_IMAGE_NONE16);
+	add_linear_of(b, "steps", REG_V, 0, width, REG_SHARED, 0, BLOCK);
+	insn = add_insn(b, LLM_OP_SCAN, REG_F, REG_T);
+	insn->src[1] = REG_V;
+	insn->src[2] = REG_SHARED;
+	insn->slot = add_slot(b, LLM_SLOT_RECURRENT, LLM_TENSOR_F32, width * states, 0);
+	insn->tensor[0] = add_random(b, "a", LLM_TENSOR_F32, width, states, -0.5f, 0.4f);
+	insn->tensor[1] = add_random(b, "d", LLM_TENSOR_F32, 1, width, 1, 0.2f);
+	insn->arg[0] = width;
+	insn->arg[1] = states;
+	insn->arg[2] = BLOCK;
+	insn->arg[3] = BLOCK + states;
+	insn = add_insn(b, LLM_OP_GLU, REG_ATT, REG_F);
+	insn->arg[0] = width;
+	insn->arg[2] = LLM_ACT_SILU;
+	add_linear(b, "out", REG_X, 0, width, REG_ATT, REG_X);
+}
+
+static void add_wkv_layer(struct builder *b)
+{
+	__u32 width = b->width;
+	struct llm_insn *insn;
+
+	add_convolve(b, REG_GU, REG_H, width, 2, LLM_ACT_NONE);
+	for (__u32 i = 0; i < 4; i++)
+		add_linear_of(b, "rwka", REG_RWKA, i * width, width, REG_GU, i * width, width);
+	add_linear(b, "v", REG_V, 0, width, REG_H, LLM_IMAGE_NONE16);
+	add_linear(b, "t", REG_T, 0, width, REG_H, LLM_IMAGE_NONE16);
+	insn = add_insn(b, LLM_OP_BLEND, REG_V, REG_V);
+	insn->src[1] = REG_H;
+	insn->src[2] = REG_T;
+	add_linear(b, "gate", REG_F, 0, 2 * width, REG_H, LLM_IMAGE_NONE16);
+	insn = add_insn(b, LLM_OP_WKV, REG_ATT, REG_RWKA);
+	insn->src[1] = REG_V;
+	insn->src[2] = REG_F;
+	insn->slot = add_slot(b, LLM_SLOT_RECURRENT, LLM_TENSOR_F32, width * TINY_IMAGE_HEAD, 0);
+	insn->tensor[0] = add_random(b, "keys", LLM_TENSOR_F32, 3, width, 1, 0.5f);
+	insn->tensor[1] = add_random(b, "head_norm", LLM_TENSOR_F32, 2, width, 1, 0.5f);
+	insn->arg[0] = width / TINY_IMAGE_HEAD;
+	insn->arg[1] = TINY_IMAGE_HEAD;
+	insn->arg[2] = float_bits(0.00064f);
+	add_linear(b, "out", REG_X, 0, width, REG_ATT, REG_X);
+}
+
+static void add_attention(struct builder *b, __u32 layer)
 {
 	__u32 kv = b->kv_width;
 	__u32 width = b->width;
 
-	add_norm(b, "attention_norm", REG_H, REG_X);
 	if (layer % 2) {
 		add_linear(b, "q", REG_QKV, 0, width, REG_H, LLM_IMAGE_NONE16);
 		add_linear(b, "k", REG_QKV, width, kv, REG_H, LLM_IMAGE_NONE16);
@@ -399,21 +493,24 @@ static void add_layer(struct builder *b, __u32 layer)
 	}
 	add_rope(b, 0, width);
 	add_rope(b, width, kv);
-	add_attend(b, layer);
+	add_attend(b);
 	add_linear(b, "attention_output", REG_X, 0, width, REG_ATT, REG_X);
+}
 
+static void add_layer(struct builder *b, __u32 layer)
+{
+	add_norm(b, "attention_norm", REG_H, REG_X);
+	if (b->recurrent && layer % 3 == 0)
+		add_scan_layer(b);
+	else if (b->recurrent && layer % 3 == 1)
+		add_wkv_layer(b);
+	else
+		add_attention(b, layer);
 	add_norm(b, "feed_forward_norm", REG_H, REG_X);
 	if (b->experts)
 		add_mixture(b);
 	else
 		add_feed_forward(b, layer);
-
-	b->slots[layer] = (struct llm_image_slot) {
-		.kind = LLM_SLOT_KV,
-		.type = b->kv_q8_0 ? LLM_TENSOR_Q8_0 : LLM_TENSOR_F16,
-		.key_width = kv,
-		.value_width = kv,
-	};
 }
 
 static void add_angles(struct builder *b)
@@ -450,6 +547,10 @@ static void add_program(struct builder *b)
 		[REG_SCORES] = { TINY_IMAGE_EXPERTS, LLM_ROWS_BATCH },
 		[REG_ROUTE] = { 2 * TINY_IMAGE_CHOICES, LLM_ROWS_BATCH },
 		[REG_DOWN] = { TINY_IMAGE_CHOICES * b->width, LLM_ROWS_BATCH },
+		[REG_RWKA] = { 4 * b->width, LLM_ROWS_BATCH },
+		[REG_V] = { b->width, LLM_ROWS_BATCH },
+		[REG_T] = { b->width, LLM_ROWS_BATCH },
+		[REG_SHARED] = { BLOCK + 2 * TINY_IMAGE_STATES, LLM_ROWS_BATCH },
 	};
 	struct llm_insn *insn;
 
@@ -601,7 +702,7 @@ static void *assemble(const struct builder *b, bool has_chat, size_t *size)
 		{ LLM_SECTION_CHAT, &chat, has_chat ? sizeof(chat) : 0 },
 		{ LLM_SECTION_MODEL, &b->model, sizeof(b->model) },
 		{ LLM_SECTION_REGISTERS, b->registers, sizeof(b->registers) },
-		{ LLM_SECTION_SLOTS, b->slots, b->layers * sizeof(b->slots[0]) },
+		{ LLM_SECTION_SLOTS, b->slots, b->slot_count * sizeof(b->slots[0]) },
 		{ LLM_SECTION_PROGRAM, b->program, b->insn_count * sizeof(b->program[0]) },
 		{ LLM_SECTION_TENSORS, b->tensors, b->tensor_count * sizeof(b->tensors[0]) },
 		{ LLM_SECTION_TOKENIZER, &b->tokenizer, sizeof(b->tokenizer) },
@@ -667,6 +768,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	b->random = options->seed;
 	b->whole = options->whole;
 	b->experts = options->experts;
+	b->recurrent = options->recurrent;
 	b->type = options->type;
 	b->layers = layers;
 	b->width = width;

@@ -16,6 +16,8 @@
 
 /** TINY_IMAGE_EXPERTS - experts there are. */
 #define TINY_IMAGE_EXPERTS	6
+/** TINY_IMAGE_STATES - numbers a channel of LLM_OP_SCAN has as state. */
+#define TINY_IMAGE_STATES	9
 /** TINY_IMAGE_CHOICES - experts that a token chooses. */
 #define TINY_IMAGE_CHOICES	2
 
@@ -53,6 +55,8 @@ enum tiny_image_token {
  * @whole: attention is bidirectional, and there are no logits
  * @experts: the feed-forward part is a mixture of TINY_IMAGE_EXPERTS
  * @tokenizer: enum llm_tokenizer_kind; 0: LLM_TOKENIZER_SPM
+ * @recurrent: the first layer of every three has LLM_OP_SCAN, the second LLM_OP_WKV
+ *	instead of attention; both have LLM_OP_CONVOLVE
  * @chat: whether it has a chat template: "u:" before a message, "a:" before a reply,
  *	"s:" before the system message, the control token "<end>" after each
  */
@@ -67,6 +71,7 @@ struct tiny_image_options {
 	bool whole;
 	bool experts;
 	__u32 tokenizer;
+	bool recurrent;
 	bool chat;
 };
 

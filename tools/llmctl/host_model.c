@@ -168,12 +168,11 @@ static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
 void host_model_info(const struct host_model *model, struct llm_model_info *info)
 {
 	const struct llm_image_model *facts = &model->image->model;
-	u64 pages = DIV_ROUND_UP(facts->context_length, LLM_PAGE_POSITIONS);
 
 	image_info(model->image, model->size, info);
 	info->memory = model->size + model->image->copied +
 		       llm_tokenizer_memory(model->tokenizer) + model->plan->workspace_bytes;
-	info->session_memory = pages * model->plan->page_bytes +
+	info->session_memory = llm_kv_needs(model->plan, facts->context_length) +
 			       llm_sampler_memory(facts->vocab_size);
 }
 

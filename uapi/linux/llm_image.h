@@ -18,7 +18,11 @@
 
 /** LLM_IMAGE_MAGIC - the first eight bytes of an image, without a NUL. */
 #define LLM_IMAGE_MAGIC		"LLMIMAGE"
-/** LLM_IMAGE_VERSION - changes when an old kernel could misread a new image. */
+/**
+ * LLM_IMAGE_VERSION - changes when an old kernel could misread a new image. New kinds,
+ *	operations, functions and flags do not change it: a kernel that does not know
+ *	one refuses the image that has it, with EOPNOTSUPP
+ */
 #define LLM_IMAGE_VERSION	1
 /** LLM_IMAGE_ALIGN - sections and tensors start at multiples of this, bytes. */
 #define LLM_IMAGE_ALIGN		64
@@ -174,19 +178,25 @@ struct llm_image_register {
 /**
  * enum llm_slot_kind - kinds of session state
  * @LLM_SLOT_KV: a key and a value for every position
+ * @LLM_SLOT_RECURRENT: numbers that each position makes anew of those that the one
+ *	before it left; zero before the first
  */
 enum llm_slot_kind {
 	LLM_SLOT_KV = 1,
+	LLM_SLOT_RECURRENT = 2,
 };
 
 /**
  * struct llm_image_slot - state that a session keeps between steps
  * @kind: enum llm_slot_kind
- * @type: number format: LLM_TENSOR_F32, _F16 or _Q8_0, of which heads are whole blocks
- * @key_width: numbers a position has as key, 1..65536
- * @value_width: numbers a position has as value, 1..65536
+ * @type: number format: LLM_TENSOR_F32, _F16 or _Q8_0, of which heads are whole blocks;
+ *	for LLM_SLOT_RECURRENT LLM_TENSOR_F32
+ * @key_width: numbers a position has as key, 1..65536; for LLM_SLOT_RECURRENT all its
+ *	numbers, 1..16777216
+ * @value_width: numbers a position has as value, 1..65536; for LLM_SLOT_RECURRENT 0
  *
- * At most 1024 slots.
+ * At most 1024 slots, and 256 MiB of recurrent numbers. A slot serves one
+ * instruction.
  */
 struct llm_image_slot {
 	__u32 kind;
@@ -534,12 +544,16 @@ struct llm_image_replacement {
  * @LLM_ACT_SILU: x / (1 + exp(-x))
  * @LLM_ACT_GELU: x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (arXiv:1606.08415)
  * @LLM_ACT_TANH: hyperbolic tangent
+ * @LLM_ACT_SIGMOID: 1 / (1 + exp(-x))
+ * @LLM_ACT_RELU2: the square of x where that is positive, else 0 (arXiv:2109.08668)
  */
 enum llm_activation {
 	LLM_ACT_NONE = 0,
 	LLM_ACT_SILU = 1,
 	LLM_ACT_GELU = 2,
 	LLM_ACT_TANH = 3,
+	LLM_ACT_SIGMOID = 4,
+	LLM_ACT_RELU2 = 5,
 };
 
 /**
@@ -624,9 +638,9 @@ enum llm_gating {
  *	included, or zero for all; arg[9]: c_bits, positive, or zero for no cap;
  *	slot: arg[4] * arg[5] wide keys, arg[4] * arg[6] wide values, which are
  *	rounded to its number format, and queries to what ggml multiplies keys of
- *	that format with; a slot serves one instruction. dst: arg[3] * arg[6] wide,
- *	none of the sources. With LLM_ATTEND_WHOLE over all positions of its text
- *	instead, which then is computed in one step; not in a program that has logits
+ *	that format with. dst: arg[3] * arg[6] wide, none of the sources.
+ *	With LLM_ATTEND_WHOLE over all positions of its text instead, which then
+ *	is computed in one step; not in a program that has logits
  * @LLM_OP_GLU: dst = f(gate) * up (arXiv:2002.05202). src0: register with gate at
  *	column arg[0] and up at column arg[1], each as wide as dst; arg[2]: f,
  *	enum llm_activation; dst is not src0
@@ -634,6 +648,32 @@ enum llm_gating {
  *	src0: LLM_ROWS_BATCH; dst: LLM_ROWS_OUTPUT, as wide
  * @LLM_OP_ACT: dst = b f(a src0). src0: register as wide as dst, may be dst;
  *	arg[0]: f, enum llm_activation; arg[1]: a_bits; arg[2]: b_bits
+ * @LLM_OP_CONVOLVE: dst[i] = f(bias[i] + sum over k of w[i][k] x[i % n]), where x is
+ *	the row of src0, from column arg[1], that lies w.columns - 1 - k positions
+ *	back, or 0 before the first. tensor[0]: F32 w, as many rows as dst is wide, a
+ *	multiple of n, and 2..16 columns; tensor[1]: F32 bias, one row, or none;
+ *	arg[0]: n; arg[2]: f, enum llm_activation; slot: recurrent, n for each
+ *	position that is looked back upon; src0 is not dst
+ * @LLM_OP_SCAN: selective state spaces (arXiv:2312.00752). For each channel i, with
+ *	t = log(1 + exp(src1[i])): s[i][j] = s[i][j] exp(t a[i][j]) + t x[i] b[j];
+ *	dst[i] = d[i] x[i] + sum over j of s[i][j] c[j]. src0: begins with x;
+ *	src1: begins with what becomes t; src2: b from column arg[2], c from column
+ *	arg[3]; arg[0]: channels; arg[1]: numbers j, 1..256; tensor[0]: F32 a,
+ *	arg[0] rows of arg[1] columns; tensor[1]: F32 d, one row, or none; slot:
+ *	recurrent, arg[0] * arg[1] numbers s; dst is none of the sources
+ * @LLM_OP_WKV: time mixing of RWKV-7 (arXiv:2503.14456), for arg[0] heads of arg[1]
+ *	columns, n together. src0: r, w, k and a, n columns each; src1: v, n
+ *	wide; src2: g, likewise, or none. With m = k tensor[0][0], divided by its
+ *	length in each head, or by 1e-12 if that is more, o = 1 / (1 + exp(-a)),
+ *	p = k (1 + (o - 1) tensor[0][1]), and q = exp(-0.606531 / (1 + exp(-w))):
+ *	s[i][j] = s[i][j] q[j] + v[i] p[j] - m[j] o[j] sum over l of s[i][l] m[l];
+ *	y[i] = sum over j of s[i][j] r[j]; dst = g (norm(y) tensor[1][0] +
+ *	tensor[1][1] + v times the sum over r p tensor[0][2]), where norm is
+ *	LLM_NORM_LAYER of a head. tensor[0]: F32, 3 rows of n; tensor[1]: F32, 2
+ *	rows of n; arg[0]: 1..1024; arg[1]: 1..64; arg[2]: epsilon_bits of the norm, positive; slot:
+ *	recurrent, n * arg[1] numbers s; dst: n wide, none of the sources
+ * @LLM_OP_BLEND: dst = src0 + (src1 - src0) / (1 + exp(-src2)). All are as wide as
+ *	dst, which may be any of them
  * @LLM_OP_ROUTE: each row chooses arg[1] of arg[0] experts, those with the highest
  *	scores in the first columns of src0: dst[0..] = their weights, the best
  *	first, dst[arg[1]..] = their numbers, whole numbers from 0. arg[0]:
@@ -652,7 +692,7 @@ enum llm_gating {
  *	as wide as dst, may be dst; src0 and src1 are not dst
  *
  * But for LLM_OP_GATHER all registers of an instruction have the same rows, and
- * LLM_OP_EMBED, _ANGLES, _ROPE and _ATTEND work on LLM_ROWS_BATCH. Fields that an
+ * LLM_OP_EMBED, _ANGLES, _ROPE and those with a slot work on LLM_ROWS_BATCH. Fields that an
  * instruction does not name are zero, or LLM_IMAGE_NONE or LLM_IMAGE_NONE16
  * where they are indices.
  */
@@ -666,6 +706,10 @@ enum llm_op {
 	LLM_OP_GLU = 7,
 	LLM_OP_GATHER = 8,
 	LLM_OP_ACT = 9,
+	LLM_OP_CONVOLVE = 10,
+	LLM_OP_SCAN = 11,
+	LLM_OP_WKV = 12,
+	LLM_OP_BLEND = 13,
 	LLM_OP_ROUTE = 16,
 	LLM_OP_EXPERTS = 17,
 	LLM_OP_MIX = 18,

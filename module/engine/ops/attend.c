@@ -58,17 +58,11 @@ static int verify_slot(struct llm_verifier *v, const struct llm_insn *insn,
 {
 	const struct llm_image_slot *slot;
 	u32 block;
+	int err = llm_verify_slot(v, LLM_SLOT_KV, a->kv_heads * a->key, a->kv_heads * a->value);
 
-	if (insn->slot >= v->image->slot_count)
-		return llm_verify_refuse(v, "there is no slot %u", insn->slot);
-	if (v->slot_used[insn->slot])
-		return llm_verify_refuse(v, "slot %u serves an earlier instruction", insn->slot);
-	v->slot_used[insn->slot] = true;
+	if (err)
+		return err;
 	slot = &v->image->slots[insn->slot];
-	if (slot->key_width != a->kv_heads * a->key || slot->value_width != a->kv_heads * a->value)
-		return llm_verify_refuse(v, "slot %u is %u and %u wide, not %u and %u", insn->slot,
-					 slot->key_width, slot->value_width,
-					 a->kv_heads * a->key, a->kv_heads * a->value);
 	block = llm_type_find(slot->type)->block;
 	if (a->key % block || a->value % block)
 		return llm_verify_refuse(v, "heads of %u and %u columns are no whole blocks of slot %u",

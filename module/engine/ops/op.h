@@ -12,7 +12,7 @@
  * @flags: of struct llm_insn that it knows
  * @verify: proves that run() stays within what it may touch, whatever the rows
  * @parts: parts it has in a step; all tiles of a part are done before the next
- *	part begins; at most 2 + positions / LLM_CHUNK_POSITIONS
+ *	part begins; at most 3, or for one with a slot LLM_MAX_PARTS
  * @tiles: tiles of a part in a step, 0..LLM_MAX_TILES
  * @run: computes one tile; touches nothing another tile of the part writes
  *
@@ -28,6 +28,11 @@ struct llm_op_type {
 	void (*run)(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile);
 };
 
+/**
+ * LLM_MAX_PARTS - parts an instruction with a slot can have at most: of 1024 slots, and
+ *	of all other instructions, the stages of a step can be numbered
+ */
+#define LLM_MAX_PARTS 2050
 /** LLM_MAX_TILES - tiles a part can have at most. */
 #define LLM_MAX_TILES ((1U << 20) - 1)
 /** LLM_CHUNK_POSITIONS - positions one part of LLM_OP_ATTEND covers. */
@@ -44,6 +49,10 @@ extern const struct llm_op_type llm_op_attend;
 extern const struct llm_op_type llm_op_glu;
 extern const struct llm_op_type llm_op_gather;
 extern const struct llm_op_type llm_op_act;
+extern const struct llm_op_type llm_op_convolve;
+extern const struct llm_op_type llm_op_scan;
+extern const struct llm_op_type llm_op_wkv;
+extern const struct llm_op_type llm_op_blend;
 extern const struct llm_op_type llm_op_route;
 extern const struct llm_op_type llm_op_experts;
 extern const struct llm_op_type llm_op_mix;
@@ -109,6 +118,39 @@ u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width);
  * @tile: number of the tile
  */
 struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile);
+
+/**
+ * llm_op_run_parts() - parts of an instruction that takes the rows of a run in turn
+ * @step: step
+ * @chunk: rows of a run that a part takes, at least 1
+ */
+static inline u32 llm_op_run_parts(const struct llm_step *step, u32 chunk)
+{
+	return DIV_ROUND_UP(step->run_most, chunk);
+}
+
+/**
+ * llm_op_run_span() - the rows of a run that a part takes
+ * @step: step
+ * @run: run
+ * @part: part
+ * @chunk: as for llm_op_run_parts()
+ *
+ * Return: the rows, none where the run is over.
+ */
+struct llm_op_span llm_op_run_span(const struct llm_step *step, u32 run, u32 part, u32 chunk);
+
+/**
+ * llm_op_recurrent() - the recurrent numbers of an instruction
+ * @step: step
+ * @insn: instruction whose slot is LLM_SLOT_RECURRENT
+ * @row: a row of the session
+ */
+static inline void *llm_op_recurrent(const struct llm_step *step, const struct llm_insn *insn,
+				     u32 row)
+{
+	return step->rows[row].kv->recurrent + step->plan->slots[insn->slot].recurrent_offset;
+}
 
 #ifdef LLM_FLOAT
 /**

@@ -11,6 +11,10 @@ static const struct llm_op_type *const table[] = {
 	[LLM_OP_GLU] = &llm_op_glu,
 	[LLM_OP_GATHER] = &llm_op_gather,
 	[LLM_OP_ACT] = &llm_op_act,
+	[LLM_OP_CONVOLVE] = &llm_op_convolve,
+	[LLM_OP_SCAN] = &llm_op_scan,
+	[LLM_OP_WKV] = &llm_op_wkv,
+	[LLM_OP_BLEND] = &llm_op_blend,
 	[LLM_OP_ROUTE] = &llm_op_route,
 	[LLM_OP_EXPERTS] = &llm_op_experts,
 	[LLM_OP_MIX] = &llm_op_mix,
@@ -57,6 +61,15 @@ struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 wid
 		.first = tile * rows,
 		.end = min(tile * rows + rows, llm_op_row_count(step, reg)),
 	};
+
+	return span;
+}
+
+struct llm_op_span llm_op_run_span(const struct llm_step *step, u32 run, u32 part, u32 chunk)
+{
+	u32 end = step->run_row[run + 1];
+	u32 first = min(step->run_row[run] + part * chunk, end);
+	struct llm_op_span span = { .first = first, .end = min(first + chunk, end) };
 
 	return span;
 }

@@ -409,6 +409,18 @@ static __always_inline __m256 tanh_lanes(__m256 x)
 	return _mm256_sub_ps(one, _mm256_div_ps(two, _mm256_add_ps(e, one)));
 }
 
+static __always_inline __m256 sigmoid_lanes(__m256 x)
+{
+	return gate_lanes(_mm256_set1_ps(1.0f), x);
+}
+
+/* The first operand of max is dropped where it is not a number. */
+static __always_inline __m256 relu2_lanes(__m256 x)
+{
+	x = _mm256_max_ps(x, _mm256_setzero_ps());
+	return _mm256_mul_ps(x, x);
+}
+
 /* One enum llm_activation: its function in eight lanes and in one. */
 #define DEFINE_ACTIVATE(name, lanes, scalar)						\
 void llm_avx2_activate_##name(float *y, const float *x, const float *u, u32 n)		\
@@ -430,6 +442,8 @@ DEFINE_ACTIVATE(none, none_lanes, none)
 DEFINE_ACTIVATE(silu, silu_lanes, llm_silu)
 DEFINE_ACTIVATE(gelu, gelu_lanes, llm_gelu)
 DEFINE_ACTIVATE(tanh, tanh_lanes, llm_tanh)
+DEFINE_ACTIVATE(sigmoid, sigmoid_lanes, llm_sigmoid)
+DEFINE_ACTIVATE(relu2, relu2_lanes, llm_relu2)
 
 const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
@@ -484,10 +498,14 @@ const struct llm_form llm_form_avx2 = {
 		[LLM_TENSOR_F16] = llm_avx2_attend_f16,
 		[LLM_TENSOR_Q8_0] = llm_avx2_attend_q8_0,
 	},
+	.scan = llm_avx2_scan,
+	.wkv = llm_avx2_wkv,
 	.activate = {
 		[LLM_ACT_NONE] = llm_avx2_activate_none,
 		[LLM_ACT_SILU] = llm_avx2_activate_silu,
 		[LLM_ACT_GELU] = llm_avx2_activate_gelu,
 		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
+		[LLM_ACT_SIGMOID] = llm_avx2_activate_sigmoid,
+		[LLM_ACT_RELU2] = llm_avx2_activate_relu2,
 	},
 };

@@ -47,9 +47,13 @@ void llm_avx2_attend_f16(const struct llm_attend_page *page, const struct llm_at
 			 u32 count);
 void llm_avx2_attend_q8_0(const struct llm_attend_page *page,
 			  const struct llm_attend_query *queries, u32 count);
+void llm_avx2_scan(const struct llm_scan *s);
+void llm_avx2_wkv(const struct llm_wkv *w);
 void llm_avx2_activate_none(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_silu(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_gelu(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_tanh(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_sigmoid(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_relu2(float *y, const float *x, const float *u, u32 n);
 
 #endif /* LLM_ENGINE_AVX2_H */

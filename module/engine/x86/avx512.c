@@ -63,10 +63,14 @@ const struct llm_form llm_form_avx512 = {
 		[LLM_TENSOR_F16] = llm_avx512_attend_f16,
 		[LLM_TENSOR_Q8_0] = llm_avx512_attend_q8_0,
 	},
+	.scan = llm_avx2_scan,
+	.wkv = llm_avx2_wkv,
 	.activate = {
 		[LLM_ACT_NONE] = llm_avx2_activate_none,
 		[LLM_ACT_SILU] = llm_avx2_activate_silu,
 		[LLM_ACT_GELU] = llm_avx2_activate_gelu,
 		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
+		[LLM_ACT_SIGMOID] = llm_avx2_activate_sigmoid,
+		[LLM_ACT_RELU2] = llm_avx2_activate_relu2,
 	},
 };
