@@ -23,6 +23,7 @@ static const struct arch *const archs[] = {
 	&arch_qwen3moe,
 	&arch_bert,
 	&arch_nomic_bert,
+	&arch_mamba,
 };
 
 const struct arch *arch_find(const char *name, __u64 length)

@@ -67,6 +67,7 @@ extern const struct arch arch_qwen2moe;
 extern const struct arch arch_qwen3moe;
 extern const struct arch arch_bert;
 extern const struct arch arch_nomic_bert;
+extern const struct arch arch_mamba;
 
 /**
  * arch_find() - an architecture by its name

@@ -55,6 +55,17 @@ __u16 image_add_kv(struct image_writer *writer, __u32 type, __u32 key_width, __u
 	return add(writer, &writer->slots, &slot, sizeof(slot));
 }
 
+__u16 image_add_recurrent(struct image_writer *writer, __u32 width)
+{
+	struct llm_image_slot slot = {
+		.kind = LLM_SLOT_RECURRENT,
+		.type = LLM_TENSOR_F32,
+		.key_width = width,
+	};
+
+	return add(writer, &writer->slots, &slot, sizeof(slot));
+}
+
 void image_add_insn(struct image_writer *writer, const struct llm_insn *insn)
 {
 	add(writer, &writer->program, insn, sizeof(*insn));

@@ -81,6 +81,15 @@ __u16 image_add_register(struct image_writer *writer, __u32 width, __u32 rows);
 __u16 image_add_kv(struct image_writer *writer, __u32 type, __u32 key_width, __u32 value_width);
 
 /**
+ * image_add_recurrent() - adds a slot for recurrent state in F32
+ * @writer: image
+ * @width: numbers
+ *
+ * Return: its number.
+ */
+__u16 image_add_recurrent(struct image_writer *writer, __u32 width);
+
+/**
  * image_add_insn() - adds an instruction at the end of the program
  * @writer: image
  * @insn: instruction

@@ -102,6 +102,21 @@ void compile_transformer(struct compile *c, const struct arch *arch);
 void transformer_read(struct compile *c, struct transformer *t);
 
 /**
+ * transformer_read_context() - reads how many positions the model was made for
+ * @c: compilation
+ */
+void transformer_read_context(struct compile *c);
+
+/**
+ * transformer_read_epsilon() - reads what norms add to what the root is taken of
+ * @c: compilation
+ * @t: model whose @arch is set
+ *
+ * Return: the number.
+ */
+float transformer_read_epsilon(struct compile *c, const struct transformer *t);
+
+/**
  * transformer_read_window() - reads the keys that give layers a window
  * @c: compilation
  * @t: model, read by transformer_read()

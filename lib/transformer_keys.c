@@ -51,7 +51,7 @@ static void read_heads(struct compile *c, struct transformer *t)
 			     t->key_dim, t->value_dim);
 }
 
-static void read_context(struct compile *c)
+void transformer_read_context(struct compile *c)
 {
 	__u32 length = compile_uint(c, compile_key(c, "context_length"), COMPILE_REQUIRED, 1,
 				    UINT32_MAX);
@@ -60,7 +60,7 @@ static void read_context(struct compile *c)
 									COMPILE_MAX_CONTEXT;
 }
 
-static float read_epsilon(struct compile *c, const struct transformer *t)
+float transformer_read_epsilon(struct compile *c, const struct transformer *t)
 {
 	return compile_float(c, compile_key(c, t->arch->traits & TRANSFORMER_LAYER_NORM ?
 					    "attention.layer_norm_epsilon" :
@@ -113,8 +113,8 @@ void transformer_read(struct compile *c, struct transformer *t)
 				COMPILE_MAX_WIDTH);
 	t->hidden = uniform_uint(c, "feed_forward_length", COMPILE_REQUIRED, COMPILE_MAX_WIDTH / 2,
 				 t->layers);
-	t->epsilon = read_epsilon(c, t);
-	read_context(c);
+	t->epsilon = transformer_read_epsilon(c, t);
+	transformer_read_context(c);
 	read_heads(c, t);
 	t->rotates = !(t->arch->traits & TRANSFORMER_POSITIONS);
 	if (t->rotates)

@@ -120,6 +120,20 @@ static void experts(struct gguf *g, const struct sizes *s)
 		gguf_u32(g, "qwen2moe.expert_shared_feed_forward_length", s->hidden);
 }
 
+static void mamba(struct gguf *g, const struct sizes *s)
+{
+	gguf_u32(g, "mamba.ssm.conv_kernel", MAMBA_TAPS);
+	gguf_u32(g, "mamba.ssm.inner_size", mamba_inner(s));
+	gguf_u32(g, "mamba.ssm.state_size", MAMBA_STATES);
+	gguf_u32(g, "mamba.ssm.time_step_rank", mamba_rank(s));
+}
+
+static void falcon_mamba(struct gguf *g, const struct sizes *s)
+{
+	mamba(g, s);
+	gguf_bool(g, "mamba.ssm.dt_b_c_rms", true);
+}
+
 static const struct kind kinds[] = {
 	{ "llama", "llama", UNTIED, 0, NULL },
 	{ "llama-tied", "llama", 0, 0, NULL },
@@ -154,6 +168,8 @@ static const struct kind kinds[] = {
 	{ "bert", "bert", BERT, 0, encoder },
 	{ "bert-rank", "bert", BERT | RANKS, 0, encoder },
 	{ "nomic-bert", "nomic-bert", LAYER_NORM | JOINED_QKV | ENCODER, 0, encoder },
+	{ "mamba", "mamba", MAMBA, 0, mamba },
+	{ "falcon-mamba", "mamba", MAMBA | UNTIED, 0, falcon_mamba },
 };
 
 const struct kind *kind_at(size_t i)

@@ -15,22 +15,8 @@
  */
 #define SCALED_GAIN		16.0
 
-/**
- * struct adding - tensors as they are added
- * @g: file
- * @s: model
- * @layer: number of the layer
- * @matrices: how many there are, to take turns with the formats
- */
-struct adding {
-	struct gguf *g;
-	const struct sizes *s;
-	uint32_t layer;
-	uint32_t matrices;
-};
-
-static void add_f32(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
-		    double middle, double spread)
+void add_f32(struct adding *a, const char *name, uint32_t columns, uint32_t rows, double middle,
+	     double spread)
 {
 	gguf_tensor(a->g, name, format_find("F32"), columns, rows,
 		    (struct numbers) { .middle = middle, .spread = spread });
@@ -84,13 +70,13 @@ static bool has(const struct adding *a, uint32_t trait)
 	return a->s->kind->traits & trait;
 }
 
-static void name_in_layer(const struct adding *a, char *to, const char *name, const char *suffix)
+void name_in_layer(const struct adding *a, char *to, const char *name, const char *suffix)
 {
 	snprintf(to, MAX_NAME, "blk.%u.%s.%s", a->layer, name, suffix);
 }
 
-static void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
-		       double gain, bool bias)
+void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t rows, double gain,
+		bool bias)
 {
 	char full[MAX_NAME];
 
@@ -107,7 +93,7 @@ static double last_gain(const struct adding *a)
 	return has(a, SCALED_EMBEDDING) ? SCALED_GAIN : 1;
 }
 
-static void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
+void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
 {
 	double gain = strncmp(name, "post_", 5) ? 1 : last_gain(a);
 	char full[MAX_NAME];
@@ -267,6 +253,8 @@ static void add_tensors(struct adding *a)
 	for (a->layer = 0; a->layer < s->layers; a->layer++) {
 		if (has(a, ENCODER))
 			add_encoder_layer(a);
+		else if (has(a, MAMBA))
+			add_mamba_layer(a);
 		else
 			add_layer(a);
 	}
@@ -290,6 +278,18 @@ static const char *key(const struct sizes *s, const char *suffix)
 	return name;
 }
 
+static void add_attention_keys(struct gguf *g, const struct sizes *s)
+{
+	gguf_u32(g, key(s, "attention.head_count"), s->heads);
+	gguf_u32(g, key(s, "attention.head_count_kv"), s->kv_heads);
+	if (s->head * s->heads != s->width) {
+		gguf_u32(g, key(s, "attention.key_length"), s->head);
+		gguf_u32(g, key(s, "attention.value_length"), s->head);
+	}
+	if (!(s->kind->traits & POSITIONS))
+		gguf_u32(g, key(s, "rope.dimension_count"), rotated(s));
+}
+
 static void add_keys(struct gguf *g, const struct sizes *s)
 {
 	bool layer_norm = s->kind->traits & LAYER_NORM;
@@ -301,17 +301,13 @@ static void add_keys(struct gguf *g, const struct sizes *s)
 	gguf_u32(g, key(s, "block_count"), s->layers);
 	gguf_u32(g, key(s, "context_length"), s->context);
 	gguf_u32(g, key(s, "embedding_length"), s->width);
-	gguf_u32(g, key(s, "feed_forward_length"), s->hidden);
-	gguf_u32(g, key(s, "attention.head_count"), s->heads);
-	gguf_u32(g, key(s, "attention.head_count_kv"), s->kv_heads);
 	gguf_f32(g, key(s, layer_norm ? "attention.layer_norm_epsilon" :
 					"attention.layer_norm_rms_epsilon"), 0.00001f);
-	if (s->head * s->heads != s->width) {
-		gguf_u32(g, key(s, "attention.key_length"), s->head);
-		gguf_u32(g, key(s, "attention.value_length"), s->head);
-	}
-	if (!(s->kind->traits & POSITIONS))
-		gguf_u32(g, key(s, "rope.dimension_count"), rotated(s));
+	gguf_u32(g, key(s, "feed_forward_length"), s->kind->traits & MAMBA ? 0 : s->hidden);
+	if (s->kind->traits & RECURRENT)
+		gguf_u32(g, key(s, "attention.head_count"), 0);
+	else
+		add_attention_keys(g, s);
 	if (s->kind->keys)
 		s->kind->keys(g, s);
 }

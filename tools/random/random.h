@@ -60,6 +60,14 @@
 #define SHARED_EXPERT	(1U << 20)
 /** SCALED_EMBEDDING - embeddings are multiplied by something large. */
 #define SCALED_EMBEDDING	(1U << 21)
+/** MAMBA - layers are selective state spaces. */
+#define MAMBA		(1U << 22)
+/** RECURRENT - each position makes state anew. */
+#define RECURRENT	MAMBA
+/** MAMBA_TAPS - positions that are convolved. */
+#define MAMBA_TAPS	4
+/** MAMBA_STATES - numbers of the state of a channel. */
+#define MAMBA_STATES	16
 /** EXPERT_COUNT - how many there are. */
 #define EXPERT_COUNT	8
 /** EXPERTS_USED - how many a token chooses. */
@@ -244,6 +252,43 @@ void gguf_write(struct gguf *g, const char *path, uint64_t seed);
 
 /** model_add() - adds the keys and tensors of a model. */
 void model_add(struct gguf *g, const struct sizes *s);
+
+/**
+ * struct adding - tensors as they are added
+ * @g: file
+ * @s: model
+ * @layer: number of the layer
+ * @matrices: how many there are, to take turns with the formats
+ */
+struct adding {
+	struct gguf *g;
+	const struct sizes *s;
+	uint32_t layer;
+	uint32_t matrices;
+};
+
+/** add_f32() - adds a tensor of F32; @rows 0: of one dimension. */
+void add_f32(struct adding *a, const char *name, uint32_t columns, uint32_t rows, double middle,
+	     double spread);
+
+/** add_linear() - adds a matrix of a layer, with a bias or without. */
+void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t rows, double gain,
+		bool bias);
+
+/** add_norm() - adds a norm of a layer; @rows 0: its weight has one dimension. */
+void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows);
+
+/** name_in_layer() - the name of a tensor of a layer, in MAX_NAME bytes. */
+void name_in_layer(const struct adding *a, char *to, const char *name, const char *suffix);
+
+/** add_mamba_layer() - adds a layer of MAMBA. */
+void add_mamba_layer(struct adding *a);
+
+/** mamba_inner() - channels of MAMBA. */
+uint32_t mamba_inner(const struct sizes *s);
+
+/** mamba_rank() - numbers that its time steps are made of. */
+uint32_t mamba_rank(const struct sizes *s);
 
 /** vocab_add() - adds a vocabulary of at least 512 tokens. */
 void vocab_add(struct gguf *g, const struct sizes *s);
