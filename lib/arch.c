@@ -24,6 +24,7 @@ static const struct arch *const archs[] = {
 	&arch_bert,
 	&arch_nomic_bert,
 	&arch_mamba,
+	&arch_rwkv7,
 };
 
 const struct arch *arch_find(const char *name, __u64 length)

@@ -68,6 +68,7 @@ extern const struct arch arch_qwen3moe;
 extern const struct arch arch_bert;
 extern const struct arch arch_nomic_bert;
 extern const struct arch arch_mamba;
+extern const struct arch arch_rwkv7;
 
 /**
  * arch_find() - an architecture by its name

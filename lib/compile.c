@@ -226,7 +226,8 @@ __u32 compile_weight(struct compile *c, const char *name,
 	return number;
 }
 
-__u32 compile_values(struct compile *c, const char *name, float *values, __u32 count)
+__u32 compile_values(struct compile *c, const char *name, float *values, __u32 columns,
+		     __u32 rows)
 {
 	__u32 number;
 
@@ -234,7 +235,7 @@ __u32 compile_values(struct compile *c, const char *name, float *values, __u32 c
 		free(values);
 		return LLM_IMAGE_NONE;
 	}
-	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, count, 1);
+	number = image_add_tensor(&c->writer, name, LLM_TENSOR_F32, columns, rows);
 	if (c->writer.out_of_memory) {
 		compile_fail(c, ENOMEM, "not enough memory");
 		free(values);
@@ -244,16 +245,43 @@ __u32 compile_values(struct compile *c, const char *name, float *values, __u32 c
 		.offset = image_tensor(&c->writer, number)->offset,
 		.type = LLM_TENSOR_F32,
 		.values = values,
-		.count = count,
+		.count = columns * rows,
 	});
 	return number;
 }
 
-__u32 compile_vectors(struct compile *c, const char *name,
-		      const struct gguf_tensor *const *sources, __u32 count)
+float *compile_numbers(struct compile *c, const struct gguf_tensor *tensor)
+{
+	const struct number_type *type;
+	float *values = NULL;
+	void *raw;
+
+	if (c->code)
+		return NULL;
+	type = number_type(tensor->type);
+	if (type->block != 1) {
+		compile_fail(c, EOPNOTSUPP, "tensor '%s' is a vector of type %s; F32, F16 and BF16 are supported",
+			     tensor->name, type->name);
+		return NULL;
+	}
+	raw = malloc(tensor->length);
+	if (raw)
+		values = calloc(tensor->elements, sizeof(*values));
+	if (!values)
+		compile_fail(c, ENOMEM, "not enough memory");
+	else
+		c->code = gguf_read(c->gguf, raw, tensor->offset, tensor->length, c->error);
+	if (!c->code)
+		number_load(values, raw, tensor->type, tensor->elements);
+	free(raw);
+	return values;
+}
+
+/* Sources one after the other, in so many rows. */
+static __u32 add_vectors(struct compile *c, const char *name,
+			 const struct gguf_tensor *const *sources, __u32 count, __u32 rows)
 {
 	__u64 offset, columns = 0;
-	__u32 rows = count == 1 ? sources[0]->dims[1] : 1;
 	__u32 number, i;
 
 	for (i = 0; i < count && !c->code; i++) {
@@ -278,6 +306,18 @@ __u32 compile_vectors(struct compile *c, const char *name,
 		offset += sources[i]->elements * sizeof(float);
 	}
 	return number;
+}
+
+__u32 compile_vectors(struct compile *c, const char *name,
+		      const struct gguf_tensor *const *sources, __u32 count)
+{
+	return add_vectors(c, name, sources, count, count == 1 ? sources[0]->dims[1] : 1);
+}
+
+__u32 compile_rows(struct compile *c, const char *name,
+		   const struct gguf_tensor *const *sources, __u32 count)
+{
+	return add_vectors(c, name, sources, count, count);
 }
 
 __u32 compile_vector(struct compile *c, const struct gguf_tensor *source)

@@ -274,15 +274,38 @@ __u32 compile_vectors(struct compile *c, const char *name,
 		      const struct gguf_tensor *const *sources, __u32 count);
 
 /**
+ * compile_rows() - the same, but each source becomes a row
+ * @c: compilation
+ * @name: its name there
+ * @sources: tensors of the file, vectors as long as each other
+ * @count: how many, 1..COMPILE_MAX_PARTS
+ *
+ * Return: its number there.
+ */
+__u32 compile_rows(struct compile *c, const char *name,
+		   const struct gguf_tensor *const *sources, __u32 count);
+
+/**
+ * compile_numbers() - the numbers of a tensor of the file
+ * @c: compilation
+ * @tensor: tensor, F32, F16 or BF16, or NULL after a failure
+ *
+ * Return: the numbers, for free(3), or NULL after a failure.
+ */
+float *compile_numbers(struct compile *c, const struct gguf_tensor *tensor);
+
+/**
  * compile_values() - puts numbers into the image that are not in the file
  * @c: compilation
  * @name: name of the tensor
  * @values: F32 numbers, from malloc(3); owned by the compilation from now on
- * @count: how many
+ * @columns: numbers in a row
+ * @rows: rows
  *
  * Return: its number there.
  */
-__u32 compile_values(struct compile *c, const char *name, float *values, __u32 count);
+__u32 compile_values(struct compile *c, const char *name, float *values, __u32 columns,
+		     __u32 rows);
 
 /**
  * compile_vocab() - compiles the tokenizer and the vocabulary

@@ -94,20 +94,12 @@ static double scale_of(const struct rope *rope, __u32 i)
 static float *read_divisors(struct compile *c, const char *name, __u32 count)
 {
 	const struct gguf_tensor *tensor = compile_find(c, name, count, 1);
-	float *values;
 
 	if (!tensor)
 		return NULL;
-	if (tensor->type != LLM_TENSOR_F32) {
+	if (tensor->type != LLM_TENSOR_F32)
 		compile_fail(c, EOPNOTSUPP, "tensor '%s' is not F32", name);
-		return NULL;
-	}
-	values = calloc(count, sizeof(*values));
-	if (!values)
-		compile_fail(c, ENOMEM, "not enough memory");
-	else
-		c->code = gguf_read(c->gguf, values, tensor->offset, tensor->length, c->error);
-	return values;
+	return compile_numbers(c, tensor);
 }
 
 static __u32 add_frequencies(struct compile *c, const struct rope *rope, const char *name,
@@ -128,7 +120,7 @@ static __u32 add_frequencies(struct compile *c, const struct rope *rope, const c
 				     "frequency %u of the rotary positions is not finite", i);
 	}
 	free(divisors);
-	return compile_values(c, name, values, count);
+	return compile_values(c, name, values, count, 1);
 }
 
 __u16 rope_add(struct compile *c, const struct rope *rope, const char *name)

@@ -43,8 +43,8 @@ fi
 
 mkdir -p "$build/start"
 "$build/seeds" "$build/start"
-for kind in mamba; do
-	../../tools/random/build/random-model -a "$kind" -t Q8_0 -w 32 -l 2 -n 2 -v 410 \
+for kind in mamba rwkv7; do
+	../../tools/random/build/random-model -a "$kind" -t Q8_0 -w 32 -l 2 -n 2 -v 512 \
 		"$build/start/gguf/$kind"
 done
 status=0

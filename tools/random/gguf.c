@@ -28,6 +28,7 @@ enum {
  * @columns: numbers in a row
  * @rows: rows, or 0 for one dimension
  * @count: matrices that @rows are those of, or 0 for less than three dimensions
+ * @flat: whether these are of one row each, in a fourth dimension
  * @numbers: what it is filled with
  */
 struct tensor {
@@ -36,6 +37,7 @@ struct tensor {
 	uint32_t columns;
 	uint32_t rows;
 	uint32_t count;
+	bool flat;
 	struct numbers numbers;
 };
 
@@ -173,6 +175,13 @@ void gguf_stack(struct gguf *g, const char *name, const struct format *format, u
 	g->tensors[g->tensor_count - 1].count = count;
 }
 
+void gguf_shares(struct gguf *g, const char *name, uint32_t columns, uint32_t count,
+		 struct numbers numbers)
+{
+	gguf_stack(g, name, format_find("F32"), columns, 1, count, numbers);
+	g->tensors[g->tensor_count - 1].flat = true;
+}
+
 static uint64_t tensor_bytes(const struct tensor *t)
 {
 	return (uint64_t)(t->rows ? t->rows : 1) * (t->columns / t->format->block) *
@@ -186,10 +195,12 @@ static uint64_t padded(uint64_t size)
 
 static void put_dimensions(struct gguf *g, const struct tensor *t)
 {
-	put_u32(g, t->count ? 3 : t->rows ? 2 : 1);
+	put_u32(g, t->flat ? 4 : t->count ? 3 : t->rows ? 2 : 1);
 	put_u64(g, t->columns);
 	if (t->rows)
 		put_u64(g, t->count ? t->rows / t->count : t->rows);
+	if (t->flat)
+		put_u64(g, 1);
 	if (t->count)
 		put_u64(g, t->count);
 }

@@ -134,6 +134,17 @@ static void falcon_mamba(struct gguf *g, const struct sizes *s)
 	gguf_bool(g, "mamba.ssm.dt_b_c_rms", true);
 }
 
+static void rwkv7(struct gguf *g, const struct sizes *s)
+{
+	uint32_t rank = rwkv7_rank(s);
+
+	gguf_u32(g, "rwkv7.wkv.head_size", rwkv7_head(s));
+	gguf_u32(g, "rwkv7.attention.decay_lora_rank", rank);
+	gguf_u32(g, "rwkv7.attention.iclr_lora_rank", rank);
+	gguf_u32(g, "rwkv7.attention.value_residual_mix_lora_rank", rank);
+	gguf_u32(g, "rwkv7.attention.gate_lora_rank", rank);
+}
+
 static const struct kind kinds[] = {
 	{ "llama", "llama", UNTIED, 0, NULL },
 	{ "llama-tied", "llama", 0, 0, NULL },
@@ -170,6 +181,7 @@ static const struct kind kinds[] = {
 	{ "nomic-bert", "nomic-bert", LAYER_NORM | JOINED_QKV | ENCODER, 0, encoder },
 	{ "mamba", "mamba", MAMBA, 0, mamba },
 	{ "falcon-mamba", "mamba", MAMBA | UNTIED, 0, falcon_mamba },
+	{ "rwkv7", "rwkv7", RWKV7 | LAYER_NORM | UNTIED, 0, rwkv7 },
 };
 
 const struct kind *kind_at(size_t i)

@@ -222,13 +222,18 @@ static void add_divisors(struct adding *a, const char *name, double last)
 		    (struct numbers) { .middle = 1, .step = (last - 1) / (count - 1) });
 }
 
+static void add_embedding_norm(struct adding *a)
+{
+	add_f32(a, "token_embd_norm.weight", a->s->width, 0, 1, 0.2);
+	add_f32(a, "token_embd_norm.bias", a->s->width, 0, 0, 0.1);
+}
+
 static void add_encoder_ends(struct adding *a)
 {
 	uint32_t width = a->s->width;
 
 	add_f32(a, "token_types.weight", width, 2, 0, 0.3);
-	add_f32(a, "token_embd_norm.weight", width, 0, 1, 0.2);
-	add_f32(a, "token_embd_norm.bias", width, 0, 0, 0.1);
+	add_embedding_norm(a);
 	if (!has(a, RANKS))
 		return;
 	add_matrix(a, "cls.weight", width, width, 1);
@@ -255,6 +260,8 @@ static void add_tensors(struct adding *a)
 			add_encoder_layer(a);
 		else if (has(a, MAMBA))
 			add_mamba_layer(a);
+		else if (has(a, RWKV7))
+			add_rwkv7_layer(a);
 		else
 			add_layer(a);
 	}
@@ -262,6 +269,8 @@ static void add_tensors(struct adding *a)
 		add_encoder_ends(a);
 		return;
 	}
+	if (has(a, RWKV7))
+		add_embedding_norm(a);
 	add_f32(a, "output_norm.weight", s->width, 0, 1, 0.2);
 	if (has(a, LAYER_NORM))
 		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);

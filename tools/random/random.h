@@ -62,8 +62,10 @@
 #define SCALED_EMBEDDING	(1U << 21)
 /** MAMBA - layers are selective state spaces. */
 #define MAMBA		(1U << 22)
+/** RWKV7 - layers are time mixing and channel mixing. */
+#define RWKV7		(1U << 23)
 /** RECURRENT - each position makes state anew. */
-#define RECURRENT	MAMBA
+#define RECURRENT	(MAMBA | RWKV7)
 /** MAMBA_TAPS - positions that are convolved. */
 #define MAMBA_TAPS	4
 /** MAMBA_STATES - numbers of the state of a channel. */
@@ -238,6 +240,10 @@ struct numbers {
 void gguf_tensor(struct gguf *g, const char *name, const struct format *format, uint32_t columns,
 		 uint32_t rows, struct numbers numbers);
 
+/** gguf_shares() - F32 of four dimensions: @count vectors with one row each. */
+void gguf_shares(struct gguf *g, const char *name, uint32_t columns, uint32_t count,
+		 struct numbers numbers);
+
 /** gguf_stack() - the same for one of three dimensions: @count matrices of @rows. */
 void gguf_stack(struct gguf *g, const char *name, const struct format *format, uint32_t columns,
 		uint32_t rows, uint32_t count, struct numbers numbers);
@@ -283,6 +289,15 @@ void name_in_layer(const struct adding *a, char *to, const char *name, const cha
 
 /** add_mamba_layer() - adds a layer of MAMBA. */
 void add_mamba_layer(struct adding *a);
+
+/** add_rwkv7_layer() - adds a layer of RWKV7. */
+void add_rwkv7_layer(struct adding *a);
+
+/** rwkv7_head() - columns of its heads. */
+uint32_t rwkv7_head(const struct sizes *s);
+
+/** rwkv7_rank() - numbers that the smaller matrices of RWKV7 make, all the same. */
+uint32_t rwkv7_rank(const struct sizes *s);
 
 /** mamba_inner() - channels of MAMBA. */
 uint32_t mamba_inner(const struct sizes *s);
