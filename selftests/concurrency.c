@@ -7,6 +7,7 @@
 
 #include "device.h"
 #include "harness.h"
+#include "host/tiny_image.h"
 
 #define SESSIONS 32
 #define PROCESSES 4
@@ -63,12 +64,33 @@ static void prepare(struct talk *talks, const struct device_image *images)
 	}
 }
 
+/* Models that attend, and models that keep recurrent state. */
+FIXTURE_VARIANT(concurrency)
+{
+	bool recurrent;
+};
+
+FIXTURE_VARIANT_ADD(concurrency, attending) { .recurrent = false };
+FIXTURE_VARIANT_ADD(concurrency, recurrent) { .recurrent = true };
+
+static void make_image(struct device_image *image, int number, bool recurrent)
+{
+	const struct tiny_image_options options = {
+		.seed = 10 + number, .layers = 2 + number, .context = 512, .recurrent = true,
+	};
+
+	if (recurrent)
+		device_image_build(image, &options);
+	else
+		device_image_make(image, 10 + number);
+}
+
 FIXTURE_SETUP(concurrency)
 {
 	size_t size = SESSIONS * sizeof(struct talk);
 
 	for (int i = 0; i < 2; i++) {
-		device_image_make(&self->images[i], 10 + i);
+		make_image(&self->images[i], i, variant->recurrent);
 		ASSERT_EQ(0, device_load(names[i], &self->images[i], 0));
 	}
 	/* Shared with child processes. */
