@@ -52,7 +52,7 @@ void llm_event_finished(const struct llm_job *job);
 void llm_event_refused(const struct llm_session *session, int code);
 
 /**
- * llm_event_memory() - tells that key/value state was refused
+ * llm_event_memory() - tells that state was refused
  * @used: bytes that sessions have
  * @limit: bytes they may have
  */

@@ -25,7 +25,7 @@ struct llm_session;
  * @model: model
  * @context: positions the session may use, which the text may use too
  * @list: the text
- * @kv: its key/value state
+ * @kv: its state
  * @job: what the scheduler does; @pooling, @alternatives, and of its request
  *	@score, @pooling are the owner's to fill
  * @over: completed when it has

@@ -97,7 +97,7 @@ struct llm_session_counts {
  * @text_room: bytes that fit there
  * @tokens: prompt of @job
  * @tokens_room: tokens that fit there
- * @kv: key/value state; pages is NULL before the first start
+ * @kv: keys, values and what is recurrent; not initialised before the first start
  * @sampler: sampler, or NULL before the first start
  * @reply: makes bytes of tokens
  * @job: the reply under way, or the last one
@@ -114,7 +114,7 @@ struct llm_session_counts {
  * @starved: the job waits for room in @ring
  * @position: positions of @kv that are filled
  * @last: token that was made but not computed, or LLM_TOKEN_NONE
- * @memory: bytes of key/value pages
+ * @memory: bytes of @kv
  * @seed: seed of the last reply
  * @counts: of turns that are over
  * @reason: enum llm_reason of the last turn

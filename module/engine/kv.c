@@ -26,7 +26,7 @@ int llm_kv_init(struct llm_kv *kv, const struct llm_plan *plan, u32 positions)
 	kv->page_count = 0;
 	kv->positions = positions;
 	kv->page_room = llm_kv_pages(plan, positions);
-	kv->pages = llm_alloc((u64)kv->page_room * sizeof(*kv->pages));
+	kv->pages = llm_alloc((u64)max(kv->page_room, 1U) * sizeof(*kv->pages));
 	return kv->pages ? 0 : -ENOMEM;
 }
 

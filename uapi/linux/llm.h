@@ -461,7 +461,7 @@ enum llm_reason {
  * @reason: out, enum llm_reason
  * @context: out, positions it may use
  * @used: out, positions it uses
- * @memory: out, bytes of key/value pages
+ * @memory: out, bytes of state: keys, values and what is recurrent
  * @tokens_in: out, prompt tokens computed, all turns
  * @tokens_out: out, tokens made, all turns
  * @queued_ns: out, nanoseconds waited for the first step, all turns
