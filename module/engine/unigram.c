@@ -162,12 +162,13 @@ static u32 read_place(struct reading *r, const struct llm_unigram *unigram, cons
 	const struct llm_image *image = unigram->image;
 	const struct llm_image_replacement *replacement;
 	u8 bytes[LLM_UTF8_MOST];
-	u32 end, point, found;
+	u32 end, point, found, size;
 
 	found = llm_trie_longest(&unigram->replacements, text, length, at, &end);
 	if (found == LLM_IMAGE_NONE) {
 		end = at + llm_utf8_decode(text + at, length - at, &point);
-		read_bytes(r, bytes, llm_utf8_encode(point, bytes));
+		size = llm_utf8_encode(point, bytes);
+		read_bytes(r, bytes, size);
 	} else {
 		replacement = &image->replacements[found];
 		read_bytes(r, image->strings + replacement->to, replacement->to_length);
