@@ -450,8 +450,8 @@ MUTATION(recurrent_wide, SLOT->key_width = (1 << 24) + 1)
 MUTATION(recurrent_value, SLOT->value_width = 1)
 MUTATION(recurrent_as_kv, make_slot(SLOT, LLM_SLOT_KV, LLM_TENSOR_F16, 1))
 MUTATION(kv_as_recurrent, make_slot(&SLOT[4], LLM_SLOT_RECURRENT, LLM_TENSOR_F32, 0))
-MUTATION(recurrent_whole, (insn(LLM_OP_ATTEND)->flags = LLM_ATTEND_WHOLE,
-	 MODEL->logits = LLM_IMAGE_NONE))
+MUTATION(recurrent_whole, insn(LLM_OP_ATTEND)->flags = LLM_ATTEND_WHOLE;
+	 MODEL->logits = LLM_IMAGE_NONE)
 MUTATION(convolve_slot, insn(LLM_OP_CONVOLVE)->slot = 1024)
 MUTATION(convolve_slot_width, SLOT->key_width--)
 MUTATION(convolve_channels, insn(LLM_OP_CONVOLVE)->arg[0] = 0)
