@@ -124,7 +124,7 @@ static void end(struct llm_agent *agent, enum llm_stopped why)
 	agent->why = why;
 	llm_inbox_leave(&agent->inbox, NULL);
 	llm_agent_reply_to(agent, NULL, false);
-	llm_port_queue(&agent->port->work, 0);
+	llm_port_has_messages(agent->port);
 }
 
 static enum llm_stopped why_stopped(int code)
@@ -168,7 +168,7 @@ static int publish(struct llm_agent *agent)
 	}
 	agent->refused = message;
 	agent->refused_by = llm_topic_hold(agent->reply_to);
-	llm_port_queue(&agent->port->work, 0);
+	llm_port_has_messages(agent->port);
 	return 0;
 }
 

@@ -29,7 +29,12 @@ MODULE_PARM_DESC(reader_timeout,
 /* Protects ports. Not held together with the lock of one. */
 static DEFINE_MUTEX(ports_lock);
 static LIST_HEAD(ports);
+/*
+ * Sends one socket's messages after the other's: a thread for each would wake up for a
+ * message or two. What sessions that subscribed do takes longer and is done beside.
+ */
 static struct workqueue_struct *port_work;
+static struct workqueue_struct *agent_work;
 
 static struct llm_port *find_port(const struct net *net, u32 id)
 {
@@ -158,10 +163,7 @@ static void work_on_port(struct work_struct *work)
 /* A text came for the socket. */
 static void on_arrival(struct llm_inbox *inbox)
 {
-	struct llm_port *port = container_of(inbox, struct llm_port, inbox);
-
-	if (!READ_ONCE(port->blocked))
-		llm_port_queue(&port->work, 0);
+	llm_port_has_messages(container_of(inbox, struct llm_port, inbox));
 }
 
 static struct llm_port *create_port(struct sk_buff *skb, u32 id)
@@ -402,9 +404,15 @@ int llm_port_send(struct llm_port *port, struct sk_buff *skb)
 	return 0;
 }
 
+void llm_port_has_messages(struct llm_port *port)
+{
+	if (!READ_ONCE(port->blocked))
+		queue_delayed_work(port_work, &port->work, 0);
+}
+
 void llm_port_has_agents(struct llm_port *port)
 {
-	queue_work(port_work, &port->agent_work);
+	queue_work(agent_work, &port->agent_work);
 }
 
 void llm_port_queue(struct delayed_work *work, unsigned long delay)
@@ -437,23 +445,31 @@ static int on_netlink(struct notifier_block *block, unsigned long event, void *d
 	return NOTIFY_DONE;
 }
 
+static void destroy_work(void)
+{
+	if (port_work)
+		destroy_workqueue(port_work);
+	if (agent_work)
+		destroy_workqueue(agent_work);
+}
+
 static struct notifier_block notifier = { .notifier_call = on_netlink };
 
 int llm_port_init(void)
 {
-	int ret;
+	int ret = -ENOMEM;
 
-	port_work = alloc_workqueue("llm_netlink", WQ_UNBOUND, 0);
-	if (!port_work)
-		return -ENOMEM;
-	ret = netlink_register_notifier(&notifier);
+	port_work = alloc_workqueue("llm_netlink", WQ_UNBOUND, 1);
+	agent_work = alloc_workqueue("llm_agents", WQ_UNBOUND, 0);
+	if (port_work && agent_work)
+		ret = netlink_register_notifier(&notifier);
 	if (ret)
-		destroy_workqueue(port_work);
+		destroy_work();
 	return ret;
 }
 
 void llm_port_exit(void)
 {
 	netlink_unregister_notifier(&notifier);
-	destroy_workqueue(port_work);
+	destroy_work();
 }

@@ -188,6 +188,12 @@ int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id);
 int llm_port_send(struct llm_port *port, struct sk_buff *skb);
 
 /**
+ * llm_port_has_messages() - there is something to send; does not sleep
+ * @port: the socket's; one without room looks again by itself
+ */
+void llm_port_has_messages(struct llm_port *port);
+
+/**
  * llm_port_has_agents() - lets the sessions that subscribed go on; does not sleep
  * @port: the socket's
  */

@@ -31,7 +31,6 @@ static struct llm_session *session_of(const struct llm_posted *posted)
 	return posted->owned->session;
 }
 
-/* There is something to send. A port without room looks again by itself. */
 static void mark_pending(struct llm_posted *posted)
 {
 	struct llm_port *port = posted->port;
@@ -43,8 +42,8 @@ static void mark_pending(struct llm_posted *posted)
 	if (armed && list_empty(&posted->pending))
 		list_add_tail(&posted->pending, &port->pending);
 	spin_unlock_irqrestore(&port->pending_lock, flags);
-	if (armed && !READ_ONCE(port->blocked))
-		llm_port_queue(&port->work, 0);
+	if (armed)
+		llm_port_has_messages(port);
 }
 
 /* Sends what there is, or lets it wait for more. */
