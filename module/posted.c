@@ -46,15 +46,21 @@ static void mark_pending(struct llm_posted *posted)
 		llm_port_has_messages(port);
 }
 
+/* Whether there are as many bytes as are wanted at once. */
+static bool is_enough(const struct llm_posted *posted)
+{
+	u32 bytes = posted->posting.bytes;
+
+	return !bytes || llm_turn_ready(session_of(posted), bytes);
+}
+
 /* Sends what there is, or lets it wait for more. */
 static void look(struct llm_posted *posted)
 {
-	const struct llm_posting *posting = &posted->posting;
-
-	if (!posting->bytes || llm_turn_ready(session_of(posted), posting->bytes))
+	if (is_enough(posted))
 		mark_pending(posted);
 	else if (!delayed_work_pending(&posted->timer))
-		llm_port_queue(&posted->timer, msecs_to_jiffies(posting->wait_ms));
+		llm_port_queue(&posted->timer, msecs_to_jiffies(posted->posting.wait_ms));
 }
 
 /* Called where the session's readers are woken. */
@@ -245,11 +251,17 @@ static ssize_t take_piece(struct llm_posted *posted)
 static int send_pieces(struct llm_posted *posted)
 {
 	struct llm_port *port = posted->port;
+	bool sent = false;
 	ssize_t length;
 	int ret;
 
 	while (!posted->over) {
 		if (!port->piece_length) {
+			/* What came meanwhile may wait for more. */
+			if (sent && !is_enough(posted)) {
+				look(posted);
+				return 0;
+			}
 			length = take_piece(posted);
 			if (length < 0)
 				return 0;
@@ -263,6 +275,7 @@ static int send_pieces(struct llm_posted *posted)
 		posted->offset += port->piece_length;
 		memzero_explicit(port->piece, port->piece_length);
 		port->piece_length = 0;
+		sent = true;
 	}
 	return send_done(posted);
 }
