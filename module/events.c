@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "events.h"
 
+#include <linux/moduleparam.h>
 #include <linux/ratelimit.h>
 
 #include "model.h"
 #include "netlink.h"
 #include "session.h"
 #include "user.h"
+
+static unsigned int token_events = 1000;
+module_param(token_events, uint, 0644);
+MODULE_PARM_DESC(token_events,
+		 "messages a second to those who watch tokens, at most (default 1000)");
 
 /* Room for the attributes of an event, but for bytes. */
 #define EVENT_SIZE	256
@@ -25,11 +31,16 @@ struct event {
 	bool failed;
 };
 
+static bool is_watched(enum llm_group group)
+{
+	return llm_netlink_active() && genl_has_listeners(&llm_family, &init_net, group);
+}
+
 /* Returns whether anybody listens and there is memory. */
 static bool begin(struct event *event, enum llm_group group, u8 command, u32 size)
 {
 	*event = (struct event){ .group = group };
-	if (!llm_netlink_active() || !genl_has_listeners(&llm_family, &init_net, group))
+	if (!is_watched(group))
 		return false;
 	event->skb = genlmsg_new(EVENT_SIZE + size, GFP_ATOMIC | __GFP_NOWARN);
 	if (!event->skb)
@@ -182,11 +193,15 @@ void llm_event_token(const struct llm_job *job, const u8 *bytes, u32 length)
 	static u32 sent, missed;
 	struct event event;
 
+	if (!is_watched(LLM_GROUP_TOKENS)) {
+		missed = 0;
+		return;
+	}
 	if (time_after_eq(jiffies, second + HZ)) {
 		second = jiffies;
 		sent = 0;
 	}
-	if (sent == 1000) {
+	if (sent >= READ_ONCE(token_events)) {
 		missed++;
 		return;
 	}
