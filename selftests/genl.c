@@ -56,7 +56,8 @@ void genl_put_string(struct genl_message *message, __u16 type, const char *value
 	genl_put(message, type, value, strlen(value) + 1);
 }
 
-void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32 count)
+/* The likeliest token, with the same added to the logits of some. */
+static void put_choice(struct genl_message *message, const __u32 *tokens, __u32 count, __s32 bias)
 {
 	size_t start = message->length;
 	__s32 values[16];
@@ -65,10 +66,20 @@ void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32
 	genl_put(message, LLM_A_REQUEST_SAMPLING | NLA_F_NESTED, "", 0);
 	genl_put_u32(message, LLM_A_SAMPLING_TEMPERATURE, 0);
 	for (i = 0; i < count; i++)
-		values[i] = -100 * LLM_FIXED_ONE;
-	genl_put(message, LLM_A_SAMPLING_BIAS_TOKENS, forbidden, count * sizeof(*forbidden));
+		values[i] = bias * LLM_FIXED_ONE;
+	genl_put(message, LLM_A_SAMPLING_BIAS_TOKENS, tokens, count * sizeof(*tokens));
 	genl_put(message, LLM_A_SAMPLING_BIAS_VALUES, values, count * sizeof(*values));
 	((struct nlattr *)(message->bytes + start))->nla_len = message->length - start;
+}
+
+void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32 count)
+{
+	put_choice(message, forbidden, count, -100);
+}
+
+void genl_put_only(struct genl_message *message, __u32 token)
+{
+	put_choice(message, &token, 1, 100);
 }
 
 int genl_send(struct genl *genl, struct genl_message *message, __u16 flags)

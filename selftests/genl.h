@@ -97,6 +97,13 @@ void genl_put_string(struct genl_message *message, __u16 type, const char *value
 void genl_put_greedy(struct genl_message *message, const __u32 *forbidden, __u32 count);
 
 /**
+ * genl_put_only() - adds a choice of tokens to a request: always the same one
+ * @message: message
+ * @token: which
+ */
+void genl_put_only(struct genl_message *message, __u32 token);
+
+/**
  * genl_send() - sends a message as it is, but for length and number
  * @genl: socket
  * @message: message

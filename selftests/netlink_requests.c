@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -27,7 +28,9 @@
 static struct genl_message message;
 
 /* Parameters of the module that tests change. */
-static const char *const parameters[] = { "max_state", "netlink_gid", "reader_timeout" };
+static const char *const parameters[] = {
+	"max_state", "netlink_gid", "reader_timeout", "token_events",
+};
 
 FIXTURE(netlink)
 {
@@ -148,6 +151,27 @@ TEST_F(netlink, coalesces)
 	EXPECT_EQ(LLM_CMD_DONE, command);
 	EXPECT_EQ(id, genl_u32(&self->genl.event, LLM_A_REQUEST_ID));
 	EXPECT_GE(1, messages);
+}
+
+TEST_F(netlink, sends_so_many_bytes_at_once)
+{
+	size_t length, short_ones = 0;
+	int id, command;
+
+	begin_submit(&self->genl, 200);
+	genl_put_u32(&message, LLM_A_REQUEST_COALESCE_BYTES, 20);
+	genl_put_u32(&message, LLM_A_REQUEST_COALESCE_MS, 60000);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	ASSERT_EQ(0, genl_do(&self->genl, &message));
+	id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+	while ((command = genl_wait(&self->genl, 60000)) == LLM_CMD_TOKEN) {
+		ASSERT_NE(NULL, genl_find(&self->genl.event, LLM_A_REQUEST_BYTES, &length));
+		/* Only the last one may be. */
+		EXPECT_EQ(0, short_ones);
+		short_ones += length < 20;
+	}
+	EXPECT_EQ(LLM_CMD_DONE, command);
+	EXPECT_EQ(id, genl_u32(&self->genl.event, LLM_A_REQUEST_ID));
 }
 
 TEST_F(netlink, continues_a_session)
@@ -407,6 +431,7 @@ static int submit_endless(struct genl *genl, const struct device_image *image, _
 		return -errno;
 	begin_submit(genl, 0);
 	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
+	genl_put_u32(&message, LLM_A_REQUEST_CONTEXT, image->context_length);
 	genl_put_greedy(&message, image->ends, image->ends_count);
 	if (deadline)
 		genl_put_u32(&message, LLM_A_REQUEST_DEADLINE_MS, deadline);
@@ -469,6 +494,73 @@ TEST_F(netlink, lists_models_and_sessions)
 		ASSERT_EQ(0, genl_do(&self->genl, &message));
 	}
 	EXPECT_EQ(200, genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL));
+}
+
+/**
+ * struct sessions - sessions that are opened, closed and counted
+ * @genl: socket that has them
+ * @ids: numbers, 0 once it is closed
+ * @seen: how often each was listed
+ * @count: how many
+ * @closed: whether some have been closed
+ */
+struct sessions {
+	struct genl *genl;
+	__u64 ids[600];
+	unsigned int seen[600];
+	unsigned int count;
+	bool closed;
+};
+
+static int open_one(struct sessions *sessions)
+{
+	genl_begin(sessions->genl, &message, LLM_CMD_SESSION_OPEN);
+	if (genl_do(sessions->genl, &message))
+		return -1;
+	sessions->ids[sessions->count++] = genl_u64(&sessions->genl->reply, LLM_A_REQUEST_SESSION);
+	return 0;
+}
+
+/* Every third goes when the first is listed, and some come. */
+static void count_session(const struct genl_message *one, void *context)
+{
+	struct sessions *sessions = context;
+	__u64 id = genl_u64(one, LLM_A_SESSION_ID);
+	unsigned int i;
+
+	for (i = 0; i < sessions->count; i++)
+		sessions->seen[i] += sessions->ids[i] == id;
+	if (sessions->closed)
+		return;
+	sessions->closed = true;
+	for (i = 1; i < sessions->count; i += 3) {
+		genl_begin(sessions->genl, &message, LLM_CMD_SESSION_CLOSE);
+		genl_put_u64(&message, LLM_A_SESSION_ID, sessions->ids[i]);
+		if (!genl_do(sessions->genl, &message))
+			sessions->ids[i] = 0;
+	}
+	for (i = 0; i < 50; i++)
+		open_one(sessions);
+}
+
+TEST_F(netlink, lists_all_that_stay_whatever_comes_and_goes)
+{
+	struct sessions *sessions = calloc(1, sizeof(*sessions));
+	unsigned int i;
+
+	sessions->genl = calloc(1, sizeof(*sessions->genl));
+	ASSERT_EQ(0, genl_open(sessions->genl));
+	for (i = 0; i < 500; i++)
+		ASSERT_EQ(0, open_one(sessions));
+	/* What the kernel had in its first message is listed in any case. */
+	ASSERT_LE(333, genl_dump(&self->genl, LLM_CMD_SESSION_GET, count_session, sessions));
+	ASSERT_EQ(550, sessions->count);
+	for (i = 0; i < 500; i++)
+		if (sessions->ids[i])
+			EXPECT_EQ(1, sessions->seen[i]) TH_LOG("session %u", i);
+	genl_close(sessions->genl);
+	free(sessions->genl);
+	free(sessions);
 }
 
 /* What a refusal must say: the errno, and the attribute to blame or that lacks. */
@@ -679,25 +771,53 @@ TEST_F(netlink, gives_up_a_reader_that_never_comes)
 	free(other);
 }
 
+/* Tokens that a request of another socket made until it made no more for a while. */
+static __u32 pauses_after(struct genl *genl, int id)
+{
+	__u32 before, tokens = 0;
+	int i, still = 0;
+
+	for (i = 0; i < 6000 && still < 10; i++) {
+		before = tokens;
+		genl_begin(genl, &message, LLM_CMD_REQUEST_GET);
+		genl_put_u32(&message, LLM_A_REQUEST_ID, id);
+		if (genl_do(genl, &message))
+			return ~0U;
+		tokens = genl_u32(&genl->reply, LLM_A_REQUEST_TOKENS_OUT);
+		/* It holds more than half of what the session does. */
+		still = tokens == before && tokens > 2100 ? still + 1 : 0;
+		device_pause(50);
+	}
+	return tokens;
+}
+
+/* A reply of tokens of four bytes, twice as long as what a session holds: 16 KiB. */
 TEST_F(netlink, waits_for_a_slow_reader)
 {
+	const struct tiny_image_options options = {
+		.seed = 8, .layers = 1, .width = 32, .context = 8300,
+	};
+	struct genl *other = calloc(1, sizeof(*other));
+	struct device_image long_one;
 	int tiny = 1, id;
-	long bytes[2];
 
-	/* The same reply, with a reader in time and with one who comes late. */
-	for (int late = 0; late < 2; late++) {
-		begin_submit(&self->genl, 400);
-		genl_put_greedy(&message, self->image.ends, self->image.ends_count);
-		ASSERT_EQ(0, genl_do(&self->genl, &message));
-		id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
-		if (late)
-			sleep(1);
-		bytes[late] = read_reply(&self->genl, id);
-		ASSERT_LT(0, bytes[late]);
-		ASSERT_EQ(0, setsockopt(self->genl.fd, SOL_SOCKET, SO_RCVBUF, &tiny,
-					sizeof(tiny)));
-	}
-	EXPECT_EQ(bytes[0], bytes[1]);
+	device_image_build(&long_one, &options);
+	ASSERT_EQ(0, device_load(SLOW_MODEL, &long_one, 0));
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 3600));
+	ASSERT_EQ(0, genl_open(other));
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	begin_submit(other, 8192);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
+	genl_put_u32(&message, LLM_A_REQUEST_CONTEXT, long_one.context_length);
+	genl_put_only(&message, TINY_TOKEN_THE);
+	ASSERT_EQ(0, genl_do(other, &message)) TH_LOG("%s", other->reason);
+	id = genl_u32(&other->reply, LLM_A_REQUEST_ID);
+	EXPECT_GT(8192, pauses_after(&self->genl, id));
+	EXPECT_EQ(4 * 8192, read_reply(other, id));
+	EXPECT_EQ(LLM_REASON_LENGTH, genl_u32(&other->event, LLM_A_REQUEST_REASON));
+	genl_close(other);
+	free(other);
+	device_image_free(&long_one);
 }
 
 TEST_F(netlink, ends_with_the_socket)
@@ -741,6 +861,39 @@ TEST_F(netlink, tells_events)
 			seen[command] = true;
 		}
 	}
+	genl_close(monitor);
+	free(monitor);
+}
+
+TEST_F(netlink, tells_only_so_many_tokens)
+{
+	struct genl *monitor = calloc(1, sizeof(*monitor));
+	unsigned int told = 0, missed = 0;
+	time_t start = time(NULL);
+	int id, command;
+
+	ASSERT_EQ(0, device_set_parameter("token_events", 3));
+	ASSERT_EQ(0, genl_open(monitor));
+	ASSERT_EQ(0, genl_join(monitor, 4));
+	for (int i = 0; i < 2; i++) {
+		begin_submit(&self->genl, 100);
+		genl_put_only(&message, TINY_TOKEN_THE);
+		ASSERT_EQ(0, genl_do(&self->genl, &message));
+		id = genl_u32(&self->genl.reply, LLM_A_REQUEST_ID);
+		EXPECT_EQ(400, read_reply(&self->genl, id));
+		/* After a second what was left out is told with the next. */
+		sleep(2);
+	}
+	while ((command = genl_wait(monitor, 0)) == LLM_CMD_TOKEN_MADE) {
+		told++;
+		missed += genl_u32(&monitor->event, LLM_A_EVENT_MISSED);
+	}
+	EXPECT_EQ(-EAGAIN, command);
+	EXPECT_LE(3, told);
+	EXPECT_GE(3 * (time(NULL) - start + 2), told);
+	/* Those of the second request that were left out are not told of yet. */
+	EXPECT_LE(100, told + missed);
+	EXPECT_GE(200, told + missed);
 	genl_close(monitor);
 	free(monitor);
 }

@@ -30,6 +30,7 @@
  * @TINY_TOKEN_USER: text that is always one token
  * @TINY_TOKEN_TURN_END: also ends a generation
  * @TINY_TOKEN_WORDS: the first of the letters and short words
+ * @TINY_TOKEN_THE: " the", one of them
  */
 enum tiny_image_token {
 	TINY_TOKEN_UNKNOWN = 0,
@@ -39,6 +40,7 @@ enum tiny_image_token {
 	TINY_TOKEN_USER = 259,
 	TINY_TOKEN_TURN_END = 260,
 	TINY_TOKEN_WORDS = 261,
+	TINY_TOKEN_THE = 295,
 };
 
 /**
