@@ -3,7 +3,7 @@
 #
 # Models of every architecture, with weights of many number formats, one after the
 # other in one boot: each is loaded, says what the engine says on the host, and is
-# unloaded. As root; llmctl is on the PATH, random-model beside this script.
+# unloaded; then vocabularies of every kind. As root; llmctl is on the PATH, random-model beside this script.
 
 set -u
 
@@ -37,9 +37,27 @@ says_the_same() {
 		llmctl unload "$name" >/dev/null
 }
 
+# reads_the_same ARGUMENT...: the vocabulary of such a model, of a regular size, in the
+# kernel and on the host, and a message put into a chat template. Encoders make no reply.
+reads_the_same() {
+	local text="The 1st text's words: \u00e9\uff21\u4e16\U1f600  don't\n\n\t if (x) {\xff\xf0\x9f }"
+	local ask=(run --template chatml --temp 0 -n 12 "$prompt")
+
+	[ "$1" = -a ] && ask=(embed "$prompt")
+	printf '%b' "$text" >"$scratch/text"
+	"$here/random-model" "$@" -w 64 -n 4 -l 2 -c 256 "$model" &&
+		llmctl load --name "$name" "$model" >/dev/null &&
+		llmctl tokenize -m "$name" - <"$scratch/text" >"$scratch/ours" &&
+		llmctl "${ask[@]}" -m "$name" >>"$scratch/ours" &&
+		llmctl --host tokenize -m "$model" - <"$scratch/text" >"$scratch/host" &&
+		llmctl --host "${ask[@]}" -m "$model" >>"$scratch/host" &&
+		[ "$(wc -w <"$scratch/ours")" -gt 20 ] && cmp "$scratch/ours" "$scratch/host" &&
+		llmctl unload "$name" >/dev/null
+}
+
 kinds=$("$here/random-model" -L) || exit
 set -- F32 F16 BF16 Q8_0 Q4_0 Q4_1 Q5_0 Q5_1 Q2_K Q3_K Q4_K Q5_K Q6_K IQ4_NL IQ4_XS MXFP4
-echo "1..$(($(echo "$kinds" | wc -l) + $# + 2))"
+echo "1..$(($(echo "$kinds" | wc -l) + $# + 8))"
 for kind in $kinds; do
 	says_the_same "$kind" Q4_K,F16,Q8_0,Q6_K,F32 2>"$scratch/why"
 	result $? "a random $kind says what it says on the host"
@@ -51,5 +69,11 @@ done
 for kv in q8_0 f32; do
 	says_the_same llama F16 "$kv" 2>"$scratch/why"
 	result $? "a random llama with keys and values in $kv says what it says on the host"
+done
+for vocabulary in "-V spm -v 32000" "-V bpe -p smollm -v 49152" "-V bpe -p llama-bpe -v 32000" \
+	"-V bpe -p qwen2 -v 151936" "-a bert -v 30522" "-a bert -V unigram -v 65536"; do
+	# shellcheck disable=SC2086 # words
+	reads_the_same $vocabulary 2>"$scratch/why"
+	result $? "a vocabulary ($vocabulary) reads what it reads on the host"
 done
 exit $failed
