@@ -228,15 +228,13 @@ int genl_do(struct genl *genl, struct genl_message *message)
 	return error;
 }
 
-int genl_dump(struct genl *genl, __u8 command,
-	      void (*visit)(const struct genl_message *message, void *context), void *context)
+int genl_do_all(struct genl *genl, struct genl_message *message,
+		void (*visit)(const struct genl_message *message, void *context), void *context)
 {
 	static _Thread_local struct genl_message answer, one;
-	int error, count = 0;
+	int error = genl_send(genl, message, NLM_F_DUMP), count = 0;
 	size_t at;
 
-	genl_begin(genl, &one, command);
-	error = genl_send(genl, &one, NLM_F_DUMP);
 	while (!error) {
 		error = receive(genl, &answer, 60000);
 		if (!error && header_of(&answer)->nlmsg_seq != genl->sequence) {
@@ -259,6 +257,15 @@ int genl_dump(struct genl *genl, __u8 command,
 		}
 	}
 	return error;
+}
+
+int genl_dump(struct genl *genl, __u8 command,
+	      void (*visit)(const struct genl_message *message, void *context), void *context)
+{
+	static _Thread_local struct genl_message message;
+
+	genl_begin(genl, &message, command);
+	return genl_do_all(genl, &message, visit, context);
 }
 
 static int command_of(const struct genl_message *message)

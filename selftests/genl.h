@@ -126,7 +126,19 @@ int genl_send(struct genl *genl, struct genl_message *message, __u16 flags);
 int genl_do(struct genl *genl, struct genl_message *message);
 
 /**
- * genl_dump() - asks for all
+ * genl_do_all() - sends a command that asks for all
+ * @genl: socket
+ * @message: command
+ * @visit: called for each message, may be NULL
+ * @context: passed to it
+ *
+ * Return: how many there are, or a negative errno.
+ */
+int genl_do_all(struct genl *genl, struct genl_message *message,
+		void (*visit)(const struct genl_message *message, void *context), void *context);
+
+/**
+ * genl_dump() - asks for all with a command that has no attributes
  * @genl: socket
  * @command: LLM_CMD_*
  * @visit: called for each message, may be NULL
