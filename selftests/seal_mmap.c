@@ -23,7 +23,6 @@ FIXTURE(seal)
 
 FIXTURE_SETUP(seal)
 {
-	/* F32, whose numbers nobody rearranges. */
 	device_image_make(&self->image, 5);
 	self->page = sysconf(_SC_PAGESIZE);
 	self->size = (self->image.size + self->page - 1) / self->page * self->page;
@@ -41,6 +40,18 @@ FIXTURE_TEARDOWN_PARENT(seal)
 static void *map(int buffer, size_t size, int protection)
 {
 	return mmap(NULL, size, protection, MAP_SHARED, buffer, 0);
+}
+
+/* Whether a map shows the image, but for the numbers that sealing may rearrange. */
+static bool shows(const char *bytes, const struct device_image *image)
+{
+	__u64 length;
+	const char *data = device_image_section(image, LLM_SECTION_DATA, &length);
+	size_t before = data - (const char *)image->bytes;
+	size_t after = before + length;
+
+	return !memcmp(bytes, image->bytes, before) &&
+	       !memcmp(bytes + after, (const char *)image->bytes + after, image->size - after);
 }
 
 static sigjmp_buf fault;
@@ -148,11 +159,11 @@ TEST_F(seal, sealed_is_read_only)
 	EXPECT_EQ(MAP_FAILED, map(self->buffer, self->size, PROT_WRITE));
 	bytes = map(self->buffer, self->size, PROT_READ);
 	ASSERT_NE(MAP_FAILED, bytes);
-	EXPECT_EQ(0, memcmp(bytes, self->image.bytes, self->image.size));
+	EXPECT_TRUE(shows(bytes, &self->image));
 	EXPECT_EQ(-1, mprotect(bytes, self->size, PROT_READ | PROT_WRITE));
 	EXPECT_EQ(EACCES, errno);
 	EXPECT_EQ(SIGSEGV, write_byte(bytes));
-	EXPECT_EQ(0, memcmp(bytes, self->image.bytes, self->image.size));
+	EXPECT_TRUE(shows(bytes, &self->image));
 }
 
 TEST_F(seal, not_executable)
@@ -289,16 +300,21 @@ TEST_F(seal, fork)
 
 TEST_F(seal, map_outlives_descriptor_and_model)
 {
-	char *bytes;
+	char *bytes, *copy;
 
 	ASSERT_EQ(0, device_fill(self->buffer, self->image.bytes, self->image.size));
 	ASSERT_EQ(0, device_seal(self->buffer, 0, NULL, 0));
 	bytes = map(self->buffer, self->size, PROT_READ);
 	ASSERT_NE(MAP_FAILED, bytes);
+	EXPECT_TRUE(shows(bytes, &self->image));
+	copy = malloc(self->size);
+	ASSERT_NE(NULL, copy);
+	memcpy(copy, bytes, self->size);
 	ASSERT_EQ(0, close(self->buffer));
-	EXPECT_EQ(0, memcmp(bytes, self->image.bytes, self->image.size));
+	EXPECT_EQ(0, memcmp(bytes, copy, self->size));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
-	EXPECT_EQ(0, memcmp(bytes, self->image.bytes, self->image.size));
+	EXPECT_EQ(0, memcmp(bytes, copy, self->size));
+	free(copy);
 }
 
 TEST_F(seal, descriptor_outlives_model)
@@ -355,7 +371,7 @@ TEST_F(seal, write_through_proc_mem)
 	mem = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, mem);
 	EXPECT_GE(0, pwrite(mem, "x", 1, (off_t)(uintptr_t)bytes));
-	EXPECT_EQ(0, memcmp(bytes, self->image.bytes, self->image.size));
+	EXPECT_TRUE(shows(bytes, &self->image));
 }
 
 TEST_F(seal, no_other_way_in)
