@@ -94,7 +94,7 @@ TEST_F(text, round_trip)
 	/* Broken characters with no space behind them, of which they would take bytes. */
 	static const char * const texts[] = {
 		"hello", "the sun and the sea", "  two  spaces  ", "caf\xc3\xa9 \xf0\x9f\x98\x80",
-		"\xff\xfe\xfd" "broken \xc3", "line\nline\ttab", "<s>", "0123456789",
+		"\xff\xfe\xfd_broken \xc3", "line\nline\ttab", "<s>", "0123456789",
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {

@@ -41,6 +41,10 @@ who=" ${BENCH_WHO:-host avx2 module llama} "
 . tools/bench/models.sh
 # shellcheck source=tools/bench/measure.sh
 . tools/bench/measure.sh
+trap end_all EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
 
 # Whether a part, or one who measures, is asked for.
 part() {

@@ -5,6 +5,10 @@
 # Measuring the model at $path, which is called $name, by each program: a function
 # appends samples to $samples. What follows their names are options.
 
+# Process groups that keep CPUs busy, and the virtual machine.
+busy=()
+machine_pid=
+
 # sample WHO FIGURE VALUE [SETTINGS]
 sample() {
 	printf '%s\t%s\t%s\t%s\t%s\n' "$name" "$1" "$2" "$3" "${4-}" >>"$samples"
@@ -62,6 +66,7 @@ machine_end() {
 	echo exit >&"$machine_out"
 	exec {machine_out}>&-
 	wait "$machine_pid" || true
+	machine_pid=
 	exec {machine_in}<&-
 }
 
@@ -125,16 +130,29 @@ module_busy() {
 
 # llama_busy KIND OPTION...: the same by llama.cpp
 llama_busy() {
-	local kind=$1 pids=() pid i
+	local kind=$1
 
 	shift
-	for i in $(seq "$cpus"); do
+	for _ in $(seq "$cpus"); do
 		setsid bash -c "$(busy_line "$kind")" &
-		pids[i]=$!
+		busy+=($!)
 	done
 	llama "${kind}_" "$(llama_best "${kind}_decode")" "$@"
-	for pid in "${pids[@]}"; do
+	busy_end
+}
+
+busy_end() {
+	local pid
+
+	for pid in "${busy[@]}"; do
 		kill -KILL -- "-$pid"
 		wait "$pid" 2>/dev/null || true
 	done
+	busy=()
+}
+
+# What runs beside this ends with it, however it ends.
+end_all() {
+	busy_end
+	[ -z "$machine_pid" ] || kill "$machine_pid"
 }
