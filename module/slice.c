@@ -116,7 +116,7 @@ static void adapt_margin(struct llm_slicer *slicer, u64 ns, u64 budget)
 /* The module's counters are shared by all CPUs: not for every slice. */
 #define COUNT_AT_ONCE 64
 
-static void count_slices(struct llm_slicer *slicer)
+void llm_slice_count(struct llm_slicer *slicer)
 {
 	if (!slicer->uncounted)
 		return;
@@ -168,7 +168,7 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 		trace_llm_slice(now - start, pieces);
 	}
 	if (result != LLM_TILE_RAN || slicer->uncounted == COUNT_AT_ONCE)
-		count_slices(slicer);
+		llm_slice_count(slicer);
 	return result;
 }
 

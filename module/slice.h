@@ -46,6 +46,14 @@ enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step 
 				     void (*more)(void));
 
 /**
+ * llm_slice_count() - lets the module's counters have all slices of a thread
+ * @slicer: the thread's
+ *
+ * For who stops before llm_slice_tiles() returned anything but LLM_TILE_RAN.
+ */
+void llm_slice_count(struct llm_slicer *slicer);
+
+/**
  * llm_slice_sample() - chooses a token, in as many slices as it takes
  * @slicer: the thread's
  * @sampler: sampler that has begun

@@ -315,6 +315,7 @@ static bool work_on_step(struct llm_slicer *slicer, bool (*stop)(void))
 		if (stop()) {
 			/* Somebody else has to open what comes. */
 			call_worker();
+			llm_slice_count(slicer);
 			break;
 		}
 	}
