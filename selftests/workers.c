@@ -9,14 +9,12 @@
 
 #include "device.h"
 #include "harness.h"
-#include "host/tiny_image.h"
 
 #define MODEL "workers"
 #define PARAMETERS "/sys/module/llm/parameters/"
 #define SESSIONS 6
 #define MOST_THREADS 64
 #define ROOM 16384
-#define NARROW_TOKENS 50
 
 /**
  * struct thread - a thread of the module
@@ -215,46 +213,17 @@ TEST_F(workers, mask_moves_the_work)
 	EXPECT_LE(2, device_info().workers);
 }
 
-/* Workers' switches while a model makes NARROW_TOKENS in steps of a tile at a time. */
-static long long narrow_switches(struct thread *threads, int count,
-				 const struct device_image *image)
+/* A step with much to do is not left to the thread that made it. */
+TEST_F(workers, much_to_do_wakes_them)
 {
-	static char reply[ROOM];
-	long long before = worker_switches(threads, count, -1);
-	int fd = device_session("workers-narrow", image, NARROW_TOKENS);
-
-	if (fd < 0 || device_ask(fd, "a", reply, ROOM) <= 0)
-		return -1;
-	close(fd);
-	return worker_switches(threads, count, -1) - before;
-}
-
-/*
- * A step with much to do wakes workers, one with a tile at a time none. Only where a
- * CPU is crowded the scheduler's thread leaves a step to its worker: not always.
- */
-TEST_F(workers, as_many_wake_as_are_needed)
-{
-	const struct tiny_image_options narrow = { .seed = 5, .layers = 1, .width = 32 };
 	static char reply[ROOM], text[DEVICE_LONG];
 	struct device_image image;
-	long long before, woken;
-	int fd, tries = 0;
+	long long before;
+	int fd;
 
 	if (device_info().workers < 2)
 		SKIP(return, "there is one CPU only");
-	device_image_build(&image, &narrow);
-	ASSERT_EQ(0, device_load("workers-narrow", &image, 0));
 	ASSERT_TRUE(fall_asleep(self->threads, self->count));
-	do {
-		if (tries)
-			device_pause(100);
-		woken = narrow_switches(self->threads, self->count, &image);
-		ASSERT_LE(0, woken);
-	} while (woken >= NARROW_TOKENS / 2 && ++tries < 50);
-	EXPECT_GT(NARROW_TOKENS / 2, woken);
-	EXPECT_EQ(0, device_unload_soon("workers-narrow"));
-
 	before = worker_switches(self->threads, self->count, -1);
 	device_image_make_slow(&image);
 	ASSERT_EQ(0, device_load("workers-wide", &image, 0));
