@@ -30,6 +30,8 @@ struct transformer;
 #define TRANSFORMER_UNGATED		(1U << 7)
 /** TRANSFORMER_JOINED_GATE - the gate is the first half of what ffn_up makes. */
 #define TRANSFORMER_JOINED_GATE		(1U << 8)
+/** TRANSFORMER_SOFTMAX - it can rank, and its scores are the softmax of what the head makes. */
+#define TRANSFORMER_SOFTMAX		(1U << 9)
 
 /**
  * struct arch - one architecture

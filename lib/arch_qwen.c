@@ -25,7 +25,7 @@ const struct arch arch_qwen2 = {
 const struct arch arch_qwen3 = {
 	.name = "qwen3",
 	.compile = compile_transformer,
-	.traits = TRANSFORMER_HALVES | TRANSFORMER_HEAD_NORMS,
+	.traits = TRANSFORMER_HALVES | TRANSFORMER_HEAD_NORMS | TRANSFORMER_SOFTMAX,
 	.activation = LLM_ACT_SILU,
 };
 

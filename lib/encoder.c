@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "encoder.h"
-#include "transformer.h"
+#include "ranking.h"
 
 static void read_keys(struct compile *c, struct transformer *t)
 {
@@ -52,44 +52,6 @@ static void add_layer(struct compile *c, struct transformer *t, __u32 layer)
 	transformer_norm(c, t, t->x, t->normed, LLM_IMAGE_NONE16, name);
 }
 
-/* A matrix of the head, with its bias if there is one. */
-static __u16 add_head(struct compile *c, const struct transformer *t, __u16 src, const char *name,
-		      __u32 rows)
-{
-	__u16 dst = image_add_register(&c->writer, rows, LLM_ROWS_OUTPUT);
-	struct llm_insn insn = compile_insn(LLM_OP_LINEAR, dst);
-	const struct gguf_tensor *weight;
-	char full[COMPILE_NAME_SIZE];
-
-	snprintf(full, sizeof(full), "%s.weight", name);
-	weight = compile_need(c, full, t->width, rows);
-	if (c->code)
-		return dst;
-	insn.src[0] = src;
-	insn.tensor[0] = compile_weight(c, full, &weight, 1);
-	snprintf(full, sizeof(full), "%s.bias", name);
-	insn.tensor[1] = compile_vector(c, compile_find(c, full, rows, 1));
-	image_add_insn(&c->writer, &insn);
-	return dst;
-}
-
-/* The scores: output (tanh (cls x)), or output x alone. */
-static __u16 add_scores(struct compile *c, const struct transformer *t, __u16 src)
-{
-	const char *labels = compile_key(c, "classifier.output_labels");
-	const struct gguf_key *key = gguf_key_find(c->gguf, labels);
-
-	if (key && (key->kind != GGUF_ARRAY || !key->count || key->count > COMPILE_MAX_WIDTH)) {
-		compile_fail(c, EINVAL, "key '%s' is not a list", labels);
-		return src;
-	}
-	if (gguf_tensor_find(c->gguf, "cls.weight")) {
-		src = add_head(c, t, src, "cls", t->width);
-		transformer_act(c, LLM_ACT_TANH, src, src, 1, 1);
-	}
-	return add_head(c, t, src, "cls.output", key ? key->count : 1);
-}
-
 static void add_output(struct compile *c, const struct transformer *t)
 {
 	__u16 wanted = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
@@ -99,7 +61,7 @@ static void add_output(struct compile *c, const struct transformer *t)
 	image_add_insn(&c->writer, &gather);
 	compile_pooling(c, LLM_POOLING_MEAN);
 	if (c->writer.model.pooling == LLM_POOLING_RANK)
-		wanted = add_scores(c, t, wanted);
+		wanted = ranking_add(c, t, wanted);
 	c->writer.model.embedding = wanted;
 	c->writer.model.logits = LLM_IMAGE_NONE;
 }

@@ -5,7 +5,7 @@
 #include "image_writer.h"
 #include "number.h"
 
-#define MAX_SECTIONS 14
+#define MAX_SECTIONS 15
 
 static __u64 align_up(__u64 offset)
 {
@@ -177,6 +177,8 @@ static void lay_out(const struct image_writer *writer, struct layout *layout)
 		{ LLM_SECTION_REPLACEMENTS, writer->replacements.bytes,
 		  writer->replacements.length, writer->replacements.length > 0 },
 		{ LLM_SECTION_CHAT, &writer->chat, sizeof(writer->chat), writer->has_chat },
+		{ LLM_SECTION_RANKING, &writer->ranking, sizeof(writer->ranking),
+		  writer->has_ranking },
 		{ LLM_SECTION_DATA, NULL, writer->data_length, true },
 	};
 	__u64 offset;

@@ -25,6 +25,8 @@ struct image_array {
  * @tokenizer: the same
  * @chat: the same
  * @has_chat: whether the image has @chat
+ * @ranking: facts, as @chat
+ * @has_ranking: whether the image has @ranking
  * @registers: struct llm_image_register
  * @slots: struct llm_image_slot
  * @program: struct llm_insn
@@ -45,6 +47,8 @@ struct image_writer {
 	struct llm_image_tokenizer tokenizer;
 	struct llm_image_chat chat;
 	bool has_chat;
+	struct llm_image_ranking ranking;
+	bool has_ranking;
 	struct image_array registers;
 	struct image_array slots;
 	struct image_array program;

@@ -5,6 +5,7 @@
 #include "linear.h"
 #include "macros.h"
 #include "number.h"
+#include "ranking.h"
 #include "transformer.h"
 
 static void add_angles(struct compile *c, struct transformer *t)
@@ -300,24 +301,14 @@ void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __
 	add_last(c, t, &last, "ffn_down");
 }
 
-void transformer_output(struct compile *c, const struct transformer *t, __u32 embedding)
+static void add_logits(struct compile *c, const struct transformer *t, __u16 normed,
+		       __u32 embedding)
 {
 	__u32 vocab = c->writer.model.vocab_size;
-	__u16 wanted = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
-	__u16 normed = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
 	__u16 logits = image_add_register(&c->writer, vocab, LLM_ROWS_OUTPUT);
-	struct llm_insn gather = compile_insn(LLM_OP_GATHER, wanted);
 	struct llm_insn linear = compile_insn(LLM_OP_LINEAR, logits);
 	const struct gguf_tensor *output;
 
-	gather.src[0] = t->x;
-	image_add_insn(&c->writer, &gather);
-	transformer_norm(c, t, normed, wanted, LLM_IMAGE_NONE16, "output_norm");
-	c->writer.model.embedding = normed;
-	compile_pooling(c, LLM_POOLING_LAST);
-	if (c->writer.model.pooling == LLM_POOLING_RANK)
-		compile_fail(c, EOPNOTSUPP, "key '%s': ranking is supported for encoders only",
-			     compile_key(c, "pooling_type"));
 	if (t->logit_scale != 1)
 		transformer_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
 	linear.src[0] = normed;
@@ -328,6 +319,35 @@ void transformer_output(struct compile *c, const struct transformer *t, __u32 em
 	if (t->logit_cap > 0)
 		transformer_act(c, LLM_ACT_TANH, logits, logits, 1 / t->logit_cap, t->logit_cap);
 	c->writer.model.logits = logits;
+}
+
+/* What ranks makes no text, though its file may still have what would. */
+static void add_scores(struct compile *c, const struct transformer *t, __u16 normed)
+{
+	if (!(t->arch->traits & TRANSFORMER_SOFTMAX))
+		compile_fail(c, EOPNOTSUPP,
+			     "key '%s': ranking is supported for encoders and qwen3 only",
+			     compile_key(c, "pooling_type"));
+	compile_find(c, "output.weight", t->width, c->writer.model.vocab_size);
+	c->writer.model.embedding = ranking_add(c, t, normed);
+	c->writer.model.logits = LLM_IMAGE_NONE;
+}
+
+void transformer_output(struct compile *c, const struct transformer *t, __u32 embedding)
+{
+	__u16 wanted = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
+	__u16 normed = image_add_register(&c->writer, t->width, LLM_ROWS_OUTPUT);
+	struct llm_insn gather = compile_insn(LLM_OP_GATHER, wanted);
+
+	gather.src[0] = t->x;
+	image_add_insn(&c->writer, &gather);
+	transformer_norm(c, t, normed, wanted, LLM_IMAGE_NONE16, "output_norm");
+	c->writer.model.embedding = normed;
+	compile_pooling(c, LLM_POOLING_LAST);
+	if (c->writer.model.pooling == LLM_POOLING_RANK)
+		add_scores(c, t, normed);
+	else
+		add_logits(c, t, normed, embedding);
 }
 
 /*

@@ -37,18 +37,32 @@ static void add_fold(struct compile *c)
 	free(bytes);
 }
 
+/*
+ * llama.cpp ends a text with the separator whatever add_eos_token says; that tells of
+ * pairs of texts alone. Where it is not set llama.cpp ends the first of them only; models
+ * were taught to find the separator after both (arXiv:1810.04805).
+ */
+static void set_separators(struct llm_image_tokenizer *tokenizer)
+{
+	if (!(tokenizer->flags & LLM_TOKENIZER_ADD_EOS))
+		tokenizer->flags &= ~LLM_TOKENIZER_ADD_SEP;
+	if (tokenizer->eos != LLM_IMAGE_NONE)
+		tokenizer->flags |= LLM_TOKENIZER_ADD_EOS;
+}
+
 void compile_vocab_wordpiece(struct compile *c)
 {
 	/* llama.cpp's for BERT. */
 	const struct vocab_defaults defaults = {
 		.eos_key = "tokenizer.ggml.seperator_token_id", .bos = 101, .eos = 102,
 		.unknown = 100,
-		.flags = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_EOS | LLM_TOKENIZER_ADD_SEP,
+		.flags = LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_SEP,
 	};
 
 	vocab_add_all(c, vocab_plain);
 	add_fold(c);
 	vocab_finish(c, LLM_TOKENIZER_WORDPIECE, &defaults);
+	set_separators(&c->writer.tokenizer);
 	if (!c->code && c->writer.tokenizer.unknown == LLM_IMAGE_NONE)
 		compile_fail(c, EINVAL, "the vocabulary has no unknown token");
 }

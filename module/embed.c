@@ -113,6 +113,28 @@ static int read_second(struct llm_pass *pass, const struct llm_embed *args, u32 
 	return ret;
 }
 
+static int read_apart(struct llm_pass *pass, const struct llm_embed *args, u32 flags, u32 room)
+{
+	int ret;
+
+	ret = llm_text_read(&pass->list, pass->model, args->text, args->text_length,
+			    flags | LLM_TEXT_BEGIN | LLM_TEXT_END, room);
+	if (!ret && args->flags & LLM_EMBED_PAIR)
+		ret = read_second(pass, args, flags, room);
+	return ret;
+}
+
+/* A query and a document, with what the model was taught to find around them. */
+static int read_ranking(struct llm_pass *pass, const struct llm_embed *args, u32 flags, u32 room)
+{
+	const struct llm_text texts[] = {
+		{ .address = args->text, .length = args->text_length },
+		{ .address = args->second, .length = args->second_length },
+	};
+
+	return llm_text_read_pair(&pass->list, pass->model, texts, flags, room);
+}
+
 static int read_texts(struct llm_pass *pass, const struct llm_embed *args)
 {
 	u32 flags = args->flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0;
@@ -120,10 +142,10 @@ static int read_texts(struct llm_pass *pass, const struct llm_embed *args)
 	u32 room = plan->whole_texts ? min(pass->context, plan->batch_rows) : pass->context;
 	int ret;
 
-	ret = llm_text_read(&pass->list, pass->model, args->text, args->text_length,
-			    flags | LLM_TEXT_BEGIN | LLM_TEXT_END, room);
-	if (!ret && args->flags & LLM_EMBED_PAIR)
-		ret = read_second(pass, args, flags, room);
+	if (args->flags & LLM_EMBED_PAIR && pass->model->image->ranking)
+		ret = read_ranking(pass, args, flags, room);
+	else
+		ret = read_apart(pass, args, flags, room);
 	if (!ret && !pass->list.count)
 		ret = -ENODATA;
 	return ret;

@@ -11,6 +11,7 @@
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
+#include "engine/ranking.h"
 #include "ioctl.h"
 #include "model.h"
 #include "session.h"
@@ -56,6 +57,53 @@ int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 ad
 		ret = llm_tokenize(model->tokenizer, text, length, flags, list->tokens,
 				   list->room, &list->count);
 	llm_free_private(text, length);
+	return ret;
+}
+
+/* Puts both texts into @parts, whose texts llm_free_private() frees. */
+static int copy_pair(struct llm_text_part *parts, const struct llm_text *texts, u32 flags)
+{
+	void *text;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		if (texts[i].length > LLM_MAX_TEXT)
+			return -E2BIG;
+		text = copy_in(texts[i].address, texts[i].length);
+		if (IS_ERR(text))
+			return PTR_ERR(text);
+		parts[i] = (struct llm_text_part){
+			.text = text, .length = texts[i].length, .flags = flags,
+		};
+	}
+	return 0;
+}
+
+static int tokenize_pair(struct llm_tokens *list, const struct llm_model *model,
+			 const struct llm_text_part *parts, u32 room)
+{
+	u32 most = parts[0].length + parts[1].length + LLM_RANKING_MOST;
+
+	list->room = min(room, llm_tokenizer_most(model->tokenizer, most));
+	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
+	if (!list->tokens)
+		return -ENOMEM;
+	return llm_ranking_tokenize(model->tokenizer, model->image->ranking, parts, list->tokens,
+				    list->room, &list->count);
+}
+
+int llm_text_read_pair(struct llm_tokens *list, const struct llm_model *model,
+		       const struct llm_text *texts, u32 flags, u32 room)
+{
+	struct llm_text_part parts[2] = {};
+	int ret;
+
+	*list = (struct llm_tokens){};
+	ret = copy_pair(parts, texts, flags);
+	if (!ret)
+		ret = tokenize_pair(list, model, parts, room);
+	llm_free_private((void *)parts[0].text, parts[0].length);
+	llm_free_private((void *)parts[1].text, parts[1].length);
 	return ret;
 }
 

@@ -6,6 +6,7 @@
 
 struct llm_call;
 struct llm_model;
+struct llm_text;
 
 /**
  * struct llm_tokens - what a text consists of
@@ -32,6 +33,20 @@ struct llm_tokens {
  */
 int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 address,
 		  u32 length, u32 flags, u32 room);
+
+/**
+ * llm_text_read_pair() - the same for a query and a document, for a model that ranks
+ *	with words around them
+ * @list: as above
+ * @model: whose image has a ranking
+ * @texts: addresses and lengths of the two
+ * @flags: LLM_TEXT_SPECIAL or 0
+ * @room: as above
+ *
+ * Return: as above.
+ */
+int llm_text_read_pair(struct llm_tokens *list, const struct llm_model *model,
+		       const struct llm_text *texts, u32 flags, u32 room);
 
 /**
  * llm_text_flags() - what an ioctl asks of the tokenizer

@@ -47,7 +47,8 @@ static int try_text(int fd)
 	return error == -ENOSPC ? 0 : error;
 }
 
-static int try_embedding(int fd)
+/* Of a pair of texts where the model ranks. */
+static int try_embedding(int fd, bool ranks)
 {
 	static __s32 vectors[1 << 20];
 	struct llm_embed embed = {
@@ -56,8 +57,14 @@ static int try_embedding(int fd)
 		.vectors = (uintptr_t)vectors,
 		.vectors_count = 1 << 20,
 	};
-	int error = device_ioctl(fd, LLM_IOC_EMBED, &embed);
+	int error;
 
+	if (ranks) {
+		embed.second = (uintptr_t)"the sun<end>";
+		embed.second_length = 12;
+		embed.flags = LLM_EMBED_PAIR;
+	}
+	error = device_ioctl(fd, LLM_IOC_EMBED, &embed);
 	return error == -ENOSPC ? 0 : error;
 }
 
@@ -74,7 +81,7 @@ static int try_model(void)
 	if (!error && info.flags & LLM_MODEL_TEXT)
 		error = try_text(fd);
 	if (!error && info.embedding_width)
-		error = try_embedding(fd);
+		error = try_embedding(fd, info.pooling == LLM_POOLING_RANK);
 	close(fd);
 	return error;
 }
@@ -237,6 +244,8 @@ static const struct variant variants[] = {
 	{ "experts", { .seed = 23, .experts = true }, { "model", "instruction", "slot" } },
 	{ "encoder", { .seed = 24, .whole = true, .pooling = LLM_POOLING_MEAN },
 	  { "model", "instruction", "slot" } },
+	{ "ranking", { .seed = 30, .ranks = true },
+	  { "section", "model", "instruction", "ranking" } },
 	{ "recurrent", { .seed = 29, .layers = 3, .recurrent = true },
 	  { "model", "instruction", "slot", "tensor" } },
 	{ "chat template", { .seed = 25, .chat = true }, { "section", "chat" } },

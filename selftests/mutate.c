@@ -83,6 +83,10 @@ static const struct field chat_fields[] = {
 	{ "piece", LLM_CHAT_PIECE, 5, FREE }, { 0 },
 };
 
+static const struct field ranking_fields[] = {
+	{ "piece", LLM_RANKING_PIECE, 3, FREE }, { 0 },
+};
+
 static const struct field merge_fields[] = {
 	{ "left", 4, 1, FREE }, { "right", 4, 1, FREE }, { "result", 4, 1, FREE }, { 0 },
 };
@@ -296,6 +300,9 @@ static void add_rest(struct mutations *mutations, const struct device_image *ima
 	if (has_section(image, LLM_SECTION_CHAT))
 		add_struct(mutations, image, "chat", "chat",
 			   section_offset(image, LLM_SECTION_CHAT, NULL), chat_fields);
+	if (has_section(image, LLM_SECTION_RANKING))
+		add_struct(mutations, image, "ranking", "ranking",
+			   section_offset(image, LLM_SECTION_RANKING, NULL), ranking_fields);
 	if (has_section(image, LLM_SECTION_MERGES))
 		add_array(mutations, image, "merge", LLM_SECTION_MERGES,
 			  sizeof(struct llm_image_merge), 3, merge_fields);

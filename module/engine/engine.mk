@@ -4,10 +4,10 @@
 
 # Integer work only: built like any kernel code.
 engine-plain := error tensor group image plan verifier kv form step repack ops/table
-engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat sampler reply request
+engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat ranking sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block kv_layout portable choice scoring pooling
-engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act convolve scan wkv blend route experts mix)
+engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act convolve scan wkv blend route experts mix softmax)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
 engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_floats avx2_groups avx2_recurrent)

@@ -44,6 +44,7 @@ static const struct section_rule rules[] = {
 	[LLM_SECTION_REPLACEMENTS] = {
 		"replacements", sizeof(struct llm_image_replacement), 0, 1 << 20,
 	},
+	[LLM_SECTION_RANKING] = { "ranking", sizeof(struct llm_image_ranking), 1, 1 },
 };
 
 /* The image while it is taken apart. */
@@ -225,12 +226,15 @@ static int copy_sections(struct opening *o)
 	image->replacements = copy_section(o, LLM_SECTION_REPLACEMENTS);
 	if (o->present & 1U << LLM_SECTION_CHAT)
 		image->chat = copy_section(o, LLM_SECTION_CHAT);
+	if (o->present & 1U << LLM_SECTION_RANKING)
+		image->ranking = copy_section(o, LLM_SECTION_RANKING);
 	o->tensors = copy_section(o, LLM_SECTION_TENSORS);
 	image->tensors = llm_alloc((u64)max(image->tensor_count, 1U) * sizeof(*image->tensors));
 	if (!image->registers || !image->slots || !image->program || !image->vocab ||
 	    !image->strings || !image->merges || !image->split || !image->fold ||
 	    !image->replacements || !o->tensors || !image->tensors ||
-	    (o->present & 1U << LLM_SECTION_CHAT && !image->chat))
+	    (o->present & 1U << LLM_SECTION_CHAT && !image->chat) ||
+	    (o->present & 1U << LLM_SECTION_RANKING && !image->ranking))
 		return llm_refuse(o->error, -ENOMEM, "out of memory for %llu bytes of description",
 				  (unsigned long long)image->copied);
 	image->data_length = o->sections[LLM_SECTION_DATA].length;
@@ -442,11 +446,27 @@ static int check_chat(struct opening *o)
 	return o->image->chat ? llm_image_check_chat(o->image->chat, o->error) : 0;
 }
 
+static int check_ranking(struct opening *o)
+{
+	const struct llm_image_ranking *ranking = o->image->ranking;
+
+	if (!ranking)
+		return 0;
+	if (o->image->model.pooling != LLM_POOLING_RANK)
+		return llm_refuse(o->error, -EINVAL, "ranking: pooling %u does not rank",
+				  o->image->model.pooling);
+	if (!is_padded_text(ranking->before, LLM_RANKING_PIECE) ||
+	    !is_padded_text(ranking->between, LLM_RANKING_PIECE) ||
+	    !is_padded_text(ranking->after, LLM_RANKING_PIECE))
+		return llm_refuse(o->error, -EINVAL, "ranking: a piece is not NUL-padded");
+	return 0;
+}
+
 static int open_image(struct opening *o)
 {
 	static int (*const checks[])(struct opening *o) = {
 		read_header, copy_sections, check_registers, check_model, check_slots,
-		check_tensors, check_tokenizer, check_chat,
+		check_tensors, check_tokenizer, check_chat, check_ranking,
 	};
 	u32 i;
 	int err;
@@ -493,6 +513,7 @@ void llm_image_close(struct llm_image *image)
 	llm_free(image->tensors);
 	llm_free(image->vocab);
 	llm_free(image->chat);
+	llm_free(image->ranking);
 	llm_free(image->strings);
 	llm_free(image->merges);
 	llm_free(image->split);

@@ -72,6 +72,7 @@ static inline u32 llm_tensor_grouped(const struct llm_tensor *tensor)
  * @replacement_count: 0..1048576
  * @strings_length: bytes of @strings
  * @chat: chat template, or NULL
+ * @ranking: what goes around a query and a document, or NULL; then @model ranks
  * @data_length: bytes of tensor data
  * @copied: bytes of memory this took
  */
@@ -84,6 +85,7 @@ struct llm_image {
 	struct llm_tensor *tensors;
 	struct llm_image_token *vocab;
 	struct llm_image_chat *chat;
+	struct llm_image_ranking *ranking;
 	u8 *strings;
 	struct llm_image_merge *merges;
 	u8 *split;

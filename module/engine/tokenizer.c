@@ -187,7 +187,7 @@ static int tokenize_text(const struct llm_tokenizer *tokenizer, const u8 *text, 
 {
 	const struct llm_matcher *matcher =
 		flags & LLM_TEXT_SPECIAL ? &tokenizer->special : &tokenizer->user;
-	bool space_before = flags & (LLM_TEXT_BEGIN | LLM_TEXT_SECOND) &&
+	bool space_before = flags & (LLM_TEXT_BEGIN | LLM_TEXT_SECOND | LLM_TEXT_SPACE) &&
 			    tokenizer->image->tokenizer.flags & LLM_TOKENIZER_SPACE_PREFIX;
 	u64 size = (u64)length * sizeof(u32);
 	u32 *owners;

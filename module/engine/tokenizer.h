@@ -19,6 +19,8 @@ struct llm_tokenizer;
 #define LLM_TEXT_SECOND		(1U << 2)
 /** LLM_TEXT_END - nothing follows: EOS as the model says. */
 #define LLM_TEXT_END		(1U << 3)
+/** LLM_TEXT_SPACE - the text begins here, but with the space prefix alone. */
+#define LLM_TEXT_SPACE		(1U << 4)
 
 /**
  * struct llm_text_part - a part of a text that is made of several
@@ -100,7 +102,7 @@ u32 llm_tokenizer_most(const struct llm_tokenizer *tokenizer, u32 length);
  * @tokenizer: tokenizer
  * @parts: what follows one upon the other; together at most 2^28 bytes
  * @part_count: how many
- * @flags: LLM_TEXT_BEGIN or 0
+ * @flags: LLM_TEXT_BEGIN, LLM_TEXT_SPACE or 0
  * @tokens: where they go
  * @room: tokens that fit there
  * @count: how many there are, also where they did not fit

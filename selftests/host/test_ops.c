@@ -489,6 +489,31 @@ static void squares_what_is_positive(void)
 	for_all_forms(LLM_OP_NORM, act_relu2, check_relu2);
 }
 
+static void act_softmax(struct llm_insn *insn)
+{
+	act_tanh(insn);
+	insn->op = LLM_OP_SOFTMAX;
+	memset(insn->arg, 0, sizeof(insn->arg));
+}
+
+static bool check_softmax(struct fixture *f, u32 row)
+{
+	const float *x = source(f, f->insn.src[0], row);
+	u32 n = f->image->registers[f->insn.dst].width, i;
+	double wanted[512], sum = 0;
+
+	for (i = 0; i < n; i++)
+		sum += exp(x[i]);
+	for (i = 0; i < n; i++)
+		wanted[i] = exp(x[i]) / sum;
+	return is_near(result(f, row), wanted, n);
+}
+
+static void takes_the_softmax(void)
+{
+	for_all_forms(LLM_OP_NORM, act_softmax, check_softmax);
+}
+
 static const struct tap_test tests[] = {
 	{ "a layer norm over groups, with a residual", norms_groups_about_their_mean },
 	{ "rotary positions over halves", rotates_halves },
@@ -501,6 +526,7 @@ static const struct tap_test tests[] = {
 	{ "a scan over positions", scans_positions },
 	{ "time mixing of heads", mixes_positions },
 	{ "a blend of two registers", blends_registers },
+	{ "the softmax of a register", takes_the_softmax },
 };
 
 int main(void)

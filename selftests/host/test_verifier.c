@@ -535,11 +535,44 @@ static const struct refusal recurrences[] = {
 	{ blend_argument, -EINVAL, "argument 0 is not used" },
 };
 
+#define RANKING ((struct llm_image_ranking *)part(LLM_SECTION_RANKING))
+
+MUTATION(ranking_before, RANKING->before[LLM_RANKING_PIECE - 1] = 1)
+MUTATION(ranking_between, RANKING->between[LLM_RANKING_PIECE - 1] = 1)
+MUTATION(ranking_after, memset(RANKING->after, 1, LLM_RANKING_PIECE))
+MUTATION(ranking_pooling, MODEL->pooling = LLM_POOLING_LAST)
+MUTATION(ranking_length, section(LLM_SECTION_RANKING)->length--)
+MUTATION(softmax_wide, REGISTER[MODEL->embedding].width = 1025)
+MUTATION(softmax_narrow, REGISTER[MODEL->embedding].width = TINY_IMAGE_LABELS - 1)
+MUTATION(softmax_differs, insn(LLM_OP_SOFTMAX)->src[0] = insn(LLM_OP_GATHER)->dst)
+MUTATION(softmax_rows, insn(LLM_OP_SOFTMAX)->src[0] = insn(LLM_OP_EMBED)->dst)
+MUTATION(softmax_no_register, insn(LLM_OP_SOFTMAX)->dst = 64)
+MUTATION(softmax_unwritten, insn(LLM_OP_SOFTMAX)->src[0] = 9)
+MUTATION(softmax_argument, insn(LLM_OP_SOFTMAX)->arg[0] = 1)
+MUTATION(softmax_flags, insn(LLM_OP_SOFTMAX)->flags = 1)
+
+static const struct refusal rankings[] = {
+	{ ranking_before, -EINVAL, "ranking: a piece is not NUL-padded" },
+	{ ranking_between, -EINVAL, "ranking: a piece is not NUL-padded" },
+	{ ranking_after, -EINVAL, "ranking: a piece is not NUL-padded" },
+	{ ranking_pooling, -EINVAL, "ranking: pooling 4 does not rank" },
+	{ ranking_length, -EINVAL, "not a whole number of entries" },
+	{ softmax_wide, -EINVAL, "has 1025 columns, at most 1024" },
+	{ softmax_narrow, -EINVAL, "not within register" },
+	{ softmax_differs, -EINVAL, "differ in width" },
+	{ softmax_rows, -EINVAL, "wrong kind of rows" },
+	{ softmax_no_register, -EINVAL, "no register 64" },
+	{ softmax_unwritten, -EINVAL, "written only to 0" },
+	{ softmax_argument, -EINVAL, "argument 0 is not used" },
+	{ softmax_flags, -EOPNOTSUPP, "flags 0x1" },
+};
+
 static void check_refusals(const struct refusal *refusals, size_t count)
 {
 	struct tiny_image_options options = {
 		.seed = 1, .chat = true, .experts = refusals == mixtures,
-		.recurrent = refusals == recurrences, .layers = 3,
+		.recurrent = refusals == recurrences, .ranks = refusals == rankings,
+		.layers = 3,
 	};
 
 	for (size_t i = 0; i < count; i++) {
@@ -580,6 +613,11 @@ static void refused_mixtures(void)
 static void refused_recurrences(void)
 {
 	check_refusals(recurrences, ARRAY_SIZE(recurrences));
+}
+
+static void refused_rankings(void)
+{
+	check_refusals(rankings, ARRAY_SIZE(rankings));
 }
 
 /* Slots that are each allowed, and together take more than a session may. */
@@ -674,6 +712,7 @@ static const struct tap_test tests[] = {
 	{ "programs are refused for the right reason", refused_programs },
 	{ "mixtures of experts are refused for the right reason", refused_mixtures },
 	{ "recurrences are refused for the right reason", refused_recurrences },
+	{ "rankings are refused for the right reason", refused_rankings },
 	{ "too much recurrent state is refused", large_state },
 	{ "too much work for the weights is refused", endless_work },
 };

@@ -21,6 +21,9 @@
 /** TINY_IMAGE_CHOICES - experts that a token chooses. */
 #define TINY_IMAGE_CHOICES	2
 
+/** TINY_IMAGE_LABELS - what a text can be classified as. */
+#define TINY_IMAGE_LABELS	3
+
 /**
  * enum tiny_image_token - tokens with a meaning
  * @TINY_TOKEN_UNKNOWN: stands for text without a token
@@ -55,6 +58,8 @@ enum tiny_image_token {
  * @pooling: enum llm_pooling_kind; 0: LLM_POOLING_LAST
  * @kv_q8_0: keys and values are in LLM_TENSOR_Q8_0, heads TINY_IMAGE_BLOCK columns wide
  * @whole: attention is bidirectional, and there are no logits
+ * @ranks: it ends in the softmax of a classification, and there are no logits; "q:" goes
+ *	before a query, "<end>d:" between it and a document, "<end>" after that
  * @experts: the feed-forward part is a mixture of TINY_IMAGE_EXPERTS
  * @tokenizer: enum llm_tokenizer_kind; 0: LLM_TOKENIZER_SPM
  * @recurrent: the first layer of every three has LLM_OP_SCAN, the second LLM_OP_WKV
@@ -71,6 +76,7 @@ struct tiny_image_options {
 	__u32 pooling;
 	bool kv_q8_0;
 	bool whole;
+	bool ranks;
 	bool experts;
 	__u32 tokenizer;
 	bool recurrent;

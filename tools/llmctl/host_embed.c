@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "engine/pooling.h"
+#include "engine/ranking.h"
 #include "host_session.h"
 #include "interrupt.h"
 
@@ -8,6 +9,14 @@ static u32 tokens_fit(const struct host_session *own)
 	const struct llm_plan *plan = own->model->plan;
 
 	return plan->whole_texts ? min(own->context, plan->batch_rows) : own->context;
+}
+
+static int refuse_tokens(int code, u32 count, u32 room, struct llmctl_error *error)
+{
+	if (code == -ENOSPC)
+		return refuse(error, ENOSPC, "embed: %u tokens do not fit the %u that the text may have",
+			      count, room);
+	return refuse(error, -code, "embed: %s", strerror(-code));
 }
 
 /* Puts the tokens of a text behind those before it. */
@@ -19,27 +28,60 @@ static int add_text(const struct host_session *own, const struct llm_text *text,
 
 	ret = llm_tokenize(own->model->tokenizer, (const u8 *)(uintptr_t)text->address,
 			   text->length, flags, tokens + *count, room - *count, &more);
-	if (ret == -ENOSPC)
-		return refuse(error, ENOSPC, "embed: %u tokens do not fit the %u that the text may have",
-			      *count + more, room);
 	if (ret)
-		return refuse(error, -ret, "embed: %s", strerror(-ret));
+		return refuse_tokens(ret, *count + more, room, error);
 	*count += more;
 	return 0;
 }
 
-static int read_texts(const struct host_session *own, const struct llm_text *texts, u32 flags,
+/* One text, or two one after the other. */
+static int read_apart(const struct host_session *own, const struct llm_text *texts, u32 flags,
 		      u32 *tokens, u32 room, u32 *count, struct llmctl_error *error)
 {
 	u32 special = flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0;
 	int ret;
 
-	*count = 0;
 	ret = add_text(own, &texts[0], special | LLM_TEXT_BEGIN | LLM_TEXT_END, tokens, room, count,
 		       error);
 	if (!ret && flags & LLM_EMBED_PAIR)
 		ret = add_text(own, &texts[1], special | LLM_TEXT_SECOND | LLM_TEXT_END, tokens,
 			       room, count, error);
+	return ret;
+}
+
+static struct llm_text_part part_of(const struct llm_text *text, u32 flags)
+{
+	return (struct llm_text_part) {
+		.text = (const u8 *)(uintptr_t)text->address,
+		.length = text->length,
+		.flags = flags & LLM_TOKENIZE_SPECIAL ? LLM_TEXT_SPECIAL : 0,
+	};
+}
+
+/* A query and a document, with what the model was taught to find around them. */
+static int read_ranking(const struct host_session *own, const struct llm_text *texts, u32 flags,
+			u32 *tokens, u32 room, u32 *count, struct llmctl_error *error)
+{
+	const struct llm_text_part parts[] = {
+		part_of(&texts[0], flags), part_of(&texts[1], flags),
+	};
+	int ret;
+
+	ret = llm_ranking_tokenize(own->model->tokenizer, own->model->image->ranking, parts,
+				   tokens, room, count);
+	return ret ? refuse_tokens(ret, *count, room, error) : 0;
+}
+
+static int read_texts(const struct host_session *own, const struct llm_text *texts, u32 flags,
+		      u32 *tokens, u32 room, u32 *count, struct llmctl_error *error)
+{
+	int ret;
+
+	*count = 0;
+	if (flags & LLM_EMBED_PAIR && own->model->image->ranking)
+		ret = read_ranking(own, texts, flags, tokens, room, count, error);
+	else
+		ret = read_apart(own, texts, flags, tokens, room, count, error);
 	if (!ret && !*count)
 		ret = refuse(error, ENODATA, "embed: there is no text");
 	return ret;

@@ -7,8 +7,8 @@ How far our log-probabilities are from llama.cpp's: for each kind of random mode
 (tools/random), number format of the weights, and of keys and values, a row with the
 mean and the largest difference of the log-probabilities of a text's tokens, how often
 both find the same token the likeliest, and both perplexities; for encoders the cosine
-between a text's vectors. Then the same between two builds of llama.cpp's own back end,
-its portable one and the one it chooses here.
+between a text's vectors, for what ranks the scores of documents. Then the same between
+two builds of llama.cpp's own back end, its portable one and the one it chooses here.
 
 LLAMA_CPP says where llama-server is: a folder that has it, or a chroot of a
 distribution that has it in /usr/bin (only there can the portable build be chosen,
@@ -59,6 +59,10 @@ REMARKS = {
 
 # Of these the vectors of a text are compared.
 ENCODERS = ["bert", "nomic-bert"]
+# Of these the scores of documents.
+RANKERS = ["bert-rank", "qwen3-rank"]
+DOCUMENTS = ["The kernel schedules them, and keeps users apart.", "", "42",
+             "a text that has \u00e9\u4e16 in it, and goes on for some more words"]
 VECTOR_TEXT = "Many processes share one copy of the weights, and the kernel schedules them."
 
 
@@ -93,13 +97,13 @@ class Peer:
         shutil.copy(found[0], alone)
         return os.path.dirname(found[0]), alone
 
-    def command(self, model, port, portable, embeds, kv):
+    def command(self, model, port, portable, task, kv):
         seen = model[len(self.root):] if self.root else model
         command = [self.server, "-m", seen, "--host", "127.0.0.1", "--port", str(port),
                    "-c", "2048", "-np", "1", "-t", "1", "--swa-full", "--no-warmup",
                    "-fa", "on" if kv == "q8_0" else "off", "-ctk", kv, "-ctv", kv]
-        if embeds:
-            command += ["--embeddings", "-ub", "512"]
+        if task:
+            command += [task, "-ub", "512"]
         if self.root:
             command = ["chroot", self.root] + command
         if portable:
@@ -115,11 +119,11 @@ class Peer:
 class Server:
     """llama-server with one model."""
 
-    def __init__(self, peer, model, portable=False, embeds=False, kv="f16"):
+    def __init__(self, peer, model, portable=False, task=None, kv="f16"):
         with socket.create_server(("127.0.0.1", 0)) as free:
             port = free.getsockname()[1]
         self.log = open(os.path.join(peer.work, "log"), "w+b")
-        self.process = subprocess.Popen(peer.command(model, port, portable, embeds, kv),
+        self.process = subprocess.Popen(peer.command(model, port, portable, task, kv),
                                         stdout=self.log, stderr=subprocess.STDOUT)
         self.connection = None
         for _ in range(1500):
@@ -172,6 +176,12 @@ class Server:
         self.connection.request("POST", "/embedding", json.dumps({"content": text}),
                                 {"Content-Type": "application/json"})
         return json.load(self.connection.getresponse())[0]["embedding"][0]
+
+    def rank(self, query, documents):
+        self.connection.request("POST", "/v1/rerank", json.dumps({
+            "query": query, "documents": documents}), {"Content-Type": "application/json"})
+        results = json.load(self.connection.getresponse())["results"]
+        return {entry["index"]: entry["relevance_score"] for entry in results}
 
     def close(self):
         self.process.terminate()
@@ -243,12 +253,28 @@ def compare_vectors(peer, kind, types):
     output = subprocess.run([LLMCTL, "--host", "embed", "--json", "-m", model, VECTOR_TEXT],
                             stdout=subprocess.PIPE, check=True).stdout
     ours = json.loads(output)["embeddings"][0]
-    server = Server(peer, model, embeds=True)
+    server = Server(peer, model, task="--embeddings")
     theirs = server.embed(VECTOR_TEXT)
     server.close()
     product = sum(a * b for a, b in zip(ours, theirs))
     print("%-19s %-14s f16  cosine %.7f" % (
         kind, types, product / math.hypot(*ours) / math.hypot(*theirs)), flush=True)
+
+
+def compare_scores(peer, kind, types):
+    """What documents score for a query."""
+    model = os.path.join(peer.work, "model.gguf")
+    subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), "-c", "512", model],
+                   check=True)
+    output = subprocess.run([LLMCTL, "--host", "rerank", "--json", "-m", model, VECTOR_TEXT] +
+                            DOCUMENTS, stdout=subprocess.PIPE, check=True).stdout
+    ours = {entry["index"]: entry["relevance_score"] for entry in json.loads(output)}
+    server = Server(peer, model, task="--rerank")
+    theirs = server.rank(VECTOR_TEXT, DOCUMENTS)
+    server.close()
+    print("%-19s %-14s f16  scores %s, at most %.6f from theirs" % (
+        kind, types, " ".join("%.5f" % ours[i] for i in range(len(DOCUMENTS))),
+        max(abs(ours[i] - theirs[i]) for i in ours)), flush=True)
 
 
 def print_row(kind, types, kv, ours, own):
@@ -265,8 +291,6 @@ def rows(arguments):
     """The rows of the table: kind, types of the weights, type of keys and values."""
     kinds = arguments.kinds or subprocess.run(
         [RANDOM_MODEL, "-L"], stdout=subprocess.PIPE, check=True).stdout.decode().split()
-    # What ranks is a bert with a head.
-    kinds = [kind for kind in kinds if kind != "bert-rank"]
     types = arguments.types.split(":") if arguments.types else TYPES
     others = OTHER_TYPES if not arguments.types and "llama" in kinds else []
     formats = arguments.kv.split(":") if arguments.kv else []
@@ -303,6 +327,9 @@ def main():
             try:
                 if kind in ENCODERS:
                     compare_vectors(peer, kind, types)
+                    continue
+                if kind in RANKERS:
+                    compare_scores(peer, kind, types)
                     continue
                 print_row(kind, types, kv,
                           *compare(peer, kind, types, kv, arguments.positions, texts))

@@ -41,6 +41,18 @@ static void qwen(struct gguf *g, const struct sizes *s)
 						      "qwen3.rope.freq_base", 1000000);
 }
 
+/* The model's own words, but for its advice. */
+static void qwen3_rank(struct gguf *g, const struct sizes *s)
+{
+	char *const labels[] = { "yes", "no" };
+
+	qwen(g, s);
+	gguf_u32(g, "qwen3.pooling_type", 4);
+	gguf_strings(g, "qwen3.classifier.output_labels", labels, ARRAY_SIZE(labels));
+	gguf_string(g, "tokenizer.chat_template.rerank",
+		    "<Instruct>: find what answers\n<Query>: {query}\n<Document>: {document}\n\n");
+}
+
 static void gemma2(struct gguf *g, const struct sizes *s)
 {
 	(void)s;
@@ -155,6 +167,7 @@ static const struct kind kinds[] = {
 	{ "mistral", "llama", UNTIED, 0, mistral },
 	{ "qwen2", "qwen2", QKV_BIAS, 0, qwen },
 	{ "qwen3", "qwen3", HEAD_NORMS, 0, qwen },
+	{ "qwen3-rank", "qwen3", HEAD_NORMS | RANKS, 0, qwen3_rank },
 	{ "gemma", "gemma", SCALED_EMBEDDING, 0, NULL },
 	{ "gemma2", "gemma2", POST_NORMS | SCALED_EMBEDDING, 0, gemma2 },
 	{ "gemma3", "gemma3", POST_NORMS | HEAD_NORMS | SCALED_EMBEDDING, 7, gemma3 },

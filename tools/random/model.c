@@ -276,6 +276,8 @@ static void add_tensors(struct adding *a)
 		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);
 	if (has(a, UNTIED))
 		add_matrix(a, "output.weight", s->width, s->vocab, 1);
+	if (has(a, RANKS))
+		add_matrix(a, "cls.output.weight", s->width, 2, 1);
 }
 
 /* A key of the architecture; the name lives until the next call. */

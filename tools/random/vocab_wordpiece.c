@@ -66,5 +66,6 @@ void vocab_wordpiece(struct gguf *g, const struct sizes *s)
 	gguf_u32(g, "tokenizer.ggml.unknown_token_id", FIRST_SPECIAL);
 	gguf_u32(g, "tokenizer.ggml.seperator_token_id", FIRST_SPECIAL + 2);
 	gguf_u32(g, "tokenizer.ggml.padding_token_id", 0);
+	gguf_bool(g, "tokenizer.ggml.add_eos_token", true);
 	gguf_u32(g, "tokenizer.ggml.mask_token_id", LAST_SPECIAL);
 }

@@ -64,6 +64,7 @@ struct llm_image_header {
  * @LLM_SECTION_CHAT: one struct llm_image_chat
  * @LLM_SECTION_FOLD: one struct llm_image_fold and its tables
  * @LLM_SECTION_REPLACEMENTS: array of struct llm_image_replacement, at most 1048576
+ * @LLM_SECTION_RANKING: one struct llm_image_ranking; where pooling is LLM_POOLING_RANK
  *
  * Every kind is there at most once, in any order, and those up to
  * LLM_SECTION_DATA exactly once; a section may be empty where its description
@@ -84,6 +85,7 @@ enum llm_section_kind {
 	LLM_SECTION_CHAT = 12,
 	LLM_SECTION_FOLD = 13,
 	LLM_SECTION_REPLACEMENTS = 14,
+	LLM_SECTION_RANKING = 15,
 };
 
 /**
@@ -413,6 +415,25 @@ struct llm_image_chat {
 	__u8 next[LLM_CHAT_PIECE];
 };
 
+/** LLM_RANKING_PIECE - bytes a piece of a ranking can have, its NUL included. */
+#define LLM_RANKING_PIECE	2048
+
+/**
+ * struct llm_image_ranking - what a model that ranks was taught to find around a query
+ *	and a document
+ * @before: before the query. This and those below: UTF-8, NUL-padded and
+ *	NUL-terminated; control tokens are recognised in them
+ * @between: between the query and the document
+ * @after: after the document
+ *
+ * Nothing that LLM_TOKENIZER_ADD_BOS, _ADD_EOS or _ADD_SEP ask for is added.
+ */
+struct llm_image_ranking {
+	__u8 before[LLM_RANKING_PIECE];
+	__u8 between[LLM_RANKING_PIECE];
+	__u8 after[LLM_RANKING_PIECE];
+};
+
 /**
  * struct llm_image_merge - two neighbours that become one
  * @left: symbol
@@ -690,6 +711,8 @@ enum llm_gating {
  * @LLM_OP_MIX: dst = sum over arg[0] choices i of w[i] times columns i width(dst)..
  *	of src0, plus src2 if there is one. src1: begins with the weights w; src2:
  *	as wide as dst, may be dst; src0 and src1 are not dst
+ * @LLM_OP_SOFTMAX: dst[i] = exp(src0[i]) / sum over j of exp(src0[j]). src0: register
+ *	as wide as dst, at most 1024 columns; may be dst
  *
  * But for LLM_OP_GATHER all registers of an instruction have the same rows, and
  * LLM_OP_EMBED, _ANGLES, _ROPE and those with a slot work on LLM_ROWS_BATCH. Fields that an
@@ -713,6 +736,7 @@ enum llm_op {
 	LLM_OP_ROUTE = 16,
 	LLM_OP_EXPERTS = 17,
 	LLM_OP_MIX = 18,
+	LLM_OP_SOFTMAX = 19,
 };
 
 /** LLM_ATTEND_WHOLE - LLM_OP_ATTEND is bidirectional. */

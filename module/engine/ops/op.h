@@ -56,6 +56,7 @@ extern const struct llm_op_type llm_op_blend;
 extern const struct llm_op_type llm_op_route;
 extern const struct llm_op_type llm_op_experts;
 extern const struct llm_op_type llm_op_mix;
+extern const struct llm_op_type llm_op_softmax;
 
 /**
  * llm_op_find() - the row of an instruction

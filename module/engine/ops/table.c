@@ -18,6 +18,7 @@ static const struct llm_op_type *const table[] = {
 	[LLM_OP_ROUTE] = &llm_op_route,
 	[LLM_OP_EXPERTS] = &llm_op_experts,
 	[LLM_OP_MIX] = &llm_op_mix,
+	[LLM_OP_SOFTMAX] = &llm_op_softmax,
 };
 
 /* Numbers that a row by row instruction works on in one tile, about. */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "../math.h"
+#include "op.h"
+
+#define MAX_WIDTH 1024
+
+static int verify(struct llm_verifier *v, const struct llm_insn *insn)
+{
+	u32 width;
+	int err = llm_verify_shape(v, 1, 0, 0, false);
+
+	if (err)
+		return err;
+	if (!llm_register_exists(v, insn->dst))
+		return llm_verify_refuse(v, "there is no register %u", insn->dst);
+	width = llm_register_width(v, insn->dst);
+	if (width > MAX_WIDTH)
+		return llm_verify_refuse(v, "register %u has %u columns, at most %u", insn->dst,
+					 width, MAX_WIDTH);
+	err = llm_verify_read(v, insn->src[0], 0, width);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, 0, width);
+	if (!err)
+		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
+	if (!err && llm_register_width(v, insn->src[0]) != width)
+		err = llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[0],
+					insn->dst);
+	return err;
+}
+
+static u32 width(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return step->plan->image->registers[insn->dst].width;
+}
+
+/* An exponential takes as long as some multiply-adds. */
+static u32 weight(const struct llm_step *step, const struct llm_insn *insn)
+{
+	return 8 * width(step, insn);
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
+}
+
+static void softmax(float *y, const float *x, u32 n)
+{
+	float most = x[0];
+	float sum = 0;
+	u32 i;
+
+	for (i = 1; i < n; i++)
+		most = x[i] > most ? x[i] : most;
+	for (i = 0; i < n; i++) {
+		y[i] = llm_expf(x[i] - most);
+		sum += y[i];
+	}
+	for (i = 0; i < n; i++)
+		y[i] /= sum;
+}
+
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+{
+	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
+	u32 i;
+
+	for (i = span.first; i < span.end; i++)
+		softmax(llm_op_row(step, insn->dst, i), llm_op_row(step, insn->src[0], i),
+			width(step, insn));
+}
+
+const struct llm_op_type llm_op_softmax = {
+	.name = "softmax",
+	.verify = verify,
+	.parts = llm_op_one_part,
+	.tiles = tiles,
+	.run = run,
+};
