@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Readers over netlink that are slow, never come, or go. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "host/tiny_image.h"
+#include "request_fixture.h"
+
+TEST_F(netlink, gives_up_a_reader_that_never_comes)
+{
+	struct genl *other = calloc(1, sizeof(*other));
+	struct pollfd poller = { .events = 0 };
+	char bytes[64];
+	int tiny = 1;
+
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 1));
+	ASSERT_EQ(0, genl_open(other));
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	begin_submit(other, 200);
+	genl_put_greedy(&message, self->image.ends, self->image.ends_count);
+	ASSERT_EQ(0, genl_do(other, &message));
+	poller.fd = other->fd;
+	ASSERT_EQ(1, poll(&poller, 1, 600000));
+	EXPECT_EQ(POLLERR, poller.revents);
+	EXPECT_EQ(-1, recv(other->fd, bytes, sizeof(bytes), 0));
+	EXPECT_EQ(ENOBUFS, errno);
+	EXPECT_TRUE(all_end(&self->genl, LLM_CMD_REQUEST_GET));
+	genl_close(other);
+	free(other);
+}
+
+/* Tokens that a request of another socket made until it made no more for a while. */
+static __u32 pauses_after(struct genl *genl, int id)
+{
+	__u32 before, tokens = 0;
+	int i, still = 0;
+
+	for (i = 0; i < 6000 && still < 10; i++) {
+		before = tokens;
+		genl_begin(genl, &message, LLM_CMD_REQUEST_GET);
+		genl_put_u32(&message, LLM_A_REQUEST_ID, id);
+		if (genl_do(genl, &message))
+			return ~0U;
+		tokens = genl_u32(&genl->reply, LLM_A_REQUEST_TOKENS_OUT);
+		/* It holds more than half of what the session does. */
+		still = tokens == before && tokens > 2100 ? still + 1 : 0;
+		device_pause(50);
+	}
+	return tokens;
+}
+
+/* A reply of tokens of four bytes, twice as long as what a session holds: 16 KiB. */
+TEST_F(netlink, waits_for_a_slow_reader)
+{
+	const struct tiny_image_options options = {
+		.seed = 8, .layers = 1, .width = 32, .context = 8300,
+	};
+	struct genl *other = calloc(1, sizeof(*other));
+	struct device_image long_one;
+	int tiny = 1, id;
+
+	device_image_build(&long_one, &options);
+	ASSERT_EQ(0, device_load(SLOW_MODEL, &long_one, 0));
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 3600));
+	ASSERT_EQ(0, genl_open(other));
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	begin_submit(other, 8192);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
+	genl_put_u32(&message, LLM_A_REQUEST_CONTEXT, long_one.context_length);
+	genl_put_only(&message, TINY_TOKEN_THE);
+	ASSERT_EQ(0, genl_do(other, &message)) TH_LOG("%s", other->reason);
+	id = genl_u32(&other->reply, LLM_A_REQUEST_ID);
+	EXPECT_GT(8192, pauses_after(&self->genl, id));
+	EXPECT_EQ(4 * 8192, read_reply(other, id));
+	EXPECT_EQ(LLM_REASON_LENGTH, genl_u32(&other->event, LLM_A_REQUEST_REASON));
+	genl_close(other);
+	free(other);
+	device_image_free(&long_one);
+}
+
+TEST_F(netlink, ends_with_the_socket)
+{
+	struct genl *other = calloc(1, sizeof(*other));
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		ASSERT_EQ(0, genl_open(other));
+		ASSERT_LT(0, submit(other, 0));
+		genl_close(other);
+	}
+	EXPECT_TRUE(all_end(&self->genl, LLM_CMD_SESSION_GET));
+	free(other);
+}
+
+TEST_HARNESS_MAIN
