@@ -74,6 +74,13 @@ static void drain_topics(struct llm_port *port)
 		close_opened(opened);
 }
 
+/* A reply is for its reader alone. */
+static void empty_draft(struct llm_port *port)
+{
+	memzero_explicit(port->draft->data, port->draft->len);
+	skb_trim(port->draft, 0);
+}
+
 /* Ends what a socket has; nobody is told. */
 static void drain(struct llm_port *port)
 {
@@ -82,8 +89,7 @@ static void drain(struct llm_port *port)
 	lockdep_assert_held(&port->lock);
 	llm_posted_drop_all(port);
 	drain_topics(port);
-	memzero_explicit(port->piece, sizeof(port->piece));
-	port->piece_length = 0;
+	empty_draft(port);
 	list_for_each_entry_safe(owned, next, &port->sessions, link) {
 		/* A command that is being run gives it back. */
 		if (owned->busy)
@@ -166,17 +172,30 @@ static void on_arrival(struct llm_inbox *inbox)
 	llm_port_has_messages(container_of(inbox, struct llm_port, inbox));
 }
 
+static struct llm_port *allocate(kuid_t uid)
+{
+	struct llm_port *port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
+
+	if (!port)
+		return NULL;
+	port->draft = nlmsg_new(NLMSG_DEFAULT_SIZE, GFP_KERNEL_ACCOUNT);
+	port->user = llm_user_get(uid);
+	if (port->draft && port->user)
+		return port;
+	llm_user_put(port->user);
+	nlmsg_free(port->draft);
+	kfree(port);
+	return NULL;
+}
+
 static struct llm_port *create_port(struct sk_buff *skb, u32 id)
 {
 	struct llm_port *port;
 
 	if (!try_module_get(THIS_MODULE))
 		return ERR_PTR(-ENODEV);
-	port = kzalloc(sizeof(*port), GFP_KERNEL_ACCOUNT);
-	if (port)
-		port->user = llm_user_get(llm_netlink_uid(skb));
-	if (!port || !port->user) {
-		kfree(port);
+	port = allocate(llm_netlink_uid(skb));
+	if (!port) {
 		module_put(THIS_MODULE);
 		return ERR_PTR(-ENOMEM);
 	}
@@ -224,6 +243,7 @@ void llm_port_put(struct llm_port *port)
 	sock_put(port->sock);
 	put_user_ns(port->user_ns);
 	llm_user_put(port->user);
+	nlmsg_free(port->draft);
 	mutex_destroy(&port->lock);
 	kfree(port);
 	/* Who unloads the module waits for the notifier and for the work. */
@@ -402,6 +422,26 @@ int llm_port_send(struct llm_port *port, struct sk_buff *skb)
 		return ret;
 	set_blocked(port, false);
 	return 0;
+}
+
+int llm_port_flush(struct llm_port *port)
+{
+	struct sk_buff *draft = port->draft;
+	struct sk_buff *skb;
+	int ret;
+
+	lockdep_assert_held(&port->lock);
+	if (!draft->len)
+		return 0;
+	/* Without memory for it the socket is as good as full. */
+	skb = alloc_skb(draft->len, GFP_KERNEL);
+	if (!skb)
+		return -EAGAIN;
+	skb_put_data(skb, draft->data, draft->len);
+	ret = llm_port_send(port, skb);
+	if (!ret)
+		empty_draft(port);
+	return ret;
 }
 
 void llm_port_has_messages(struct llm_port *port)

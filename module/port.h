@@ -68,8 +68,8 @@ struct llm_opened {
  * @closed: the socket is gone
  * @blocked_since: jiffies when @blocked became true
  * @backoff: jiffies until @work looks again
- * @piece: bytes taken from the reply of the first pending request, not sent yet
- * @piece_length: how many
+ * @draft: messages of replies, made but not sent yet
+ * @piece: bytes on their way from a reply to @draft
  *
  * @pending_lock: lock of the field below; innermost, taken with interrupts off
  * @pending: struct llm_posted that have something to send
@@ -98,8 +98,8 @@ struct llm_port {
 	bool closed;
 	unsigned long blocked_since;
 	unsigned long backoff;
+	struct sk_buff *draft;
 	u8 piece[LLM_PORT_PIECE];
-	u32 piece_length;
 
 	spinlock_t pending_lock; /* protects what follows */
 	struct list_head pending;
@@ -186,6 +186,17 @@ int llm_port_give(struct llm_port *port, struct llm_owned *owned, u32 id);
  * Return: 0, also where the socket is gone, or -EAGAIN where it has no room.
  */
 int llm_port_send(struct llm_port *port, struct sk_buff *skb);
+
+/**
+ * llm_port_flush() - sends the draft, as one datagram of at most a page
+ * @port: the socket's; @lock is held
+ *
+ * What is ready for one socket at the same time travels together: under load most of
+ * the cost of a message is that of a datagram and of the wake-up of its reader.
+ *
+ * Return: 0, the draft being empty then, or -EAGAIN where the socket has no room.
+ */
+int llm_port_flush(struct llm_port *port);
 
 /**
  * llm_port_has_messages() - there is something to send; does not sleep

@@ -187,26 +187,22 @@ static int put_head(struct sk_buff *skb, const struct llm_posted *posted)
 	       nla_put_u64_64bit(skb, LLM_A_REQUEST_OFFSET, posted->offset, LLM_A_REQUEST_PAD);
 }
 
-/* Without memory for a message the socket is as good as full. */
-static int send_token(struct llm_posted *posted)
+/* The draft has room for it: make_room() says so. */
+static void put_token(struct llm_posted *posted, u32 length)
 {
 	struct llm_port *port = posted->port;
+	struct sk_buff *draft = port->draft;
 	u32 tokens = READ_ONCE(session_of(posted)->job.tokens_out);
-	struct sk_buff *skb;
-	void *header;
+	void *header = genlmsg_put(draft, 0, 0, &llm_family, 0, LLM_CMD_TOKEN);
 
-	skb = genlmsg_new(MESSAGE_SIZE + port->piece_length, GFP_KERNEL);
-	if (!skb)
-		return -EAGAIN;
-	header = genlmsg_put(skb, 0, 0, &llm_family, 0, LLM_CMD_TOKEN);
-	if (WARN_ON(!header || put_head(skb, posted) ||
-		    nla_put_u32(skb, LLM_A_REQUEST_TOKENS_OUT, tokens) ||
-		    nla_put(skb, LLM_A_REQUEST_BYTES, port->piece_length, port->piece))) {
-		nlmsg_free(skb);
-		return 0;
-	}
-	genlmsg_end(skb, header);
-	return llm_port_send(port, skb);
+	if (WARN_ON(!header))
+		return;
+	if (WARN_ON(put_head(draft, posted) ||
+		    nla_put_u32(draft, LLM_A_REQUEST_TOKENS_OUT, tokens) ||
+		    nla_put(draft, LLM_A_REQUEST_BYTES, length, port->piece)))
+		genlmsg_cancel(draft, header);
+	else
+		genlmsg_end(draft, header);
 }
 
 static enum llm_reason reason_of(const struct llm_posted *posted)
@@ -218,23 +214,29 @@ static enum llm_reason reason_of(const struct llm_posted *posted)
 	return reason;
 }
 
-static int send_done(struct llm_posted *posted)
+/* The draft has room for it. */
+static void put_done(struct llm_posted *posted)
 {
-	struct sk_buff *skb = genlmsg_new(MESSAGE_SIZE, GFP_KERNEL);
-	void *header;
+	struct sk_buff *draft = posted->port->draft;
+	void *header = genlmsg_put(draft, 0, 0, &llm_family, 0, LLM_CMD_DONE);
 
-	if (!skb)
-		return -EAGAIN;
-	header = genlmsg_put(skb, 0, 0, &llm_family, 0, LLM_CMD_DONE);
-	if (WARN_ON(!header || put_head(skb, posted) || put_counts(skb, posted) ||
-		    nla_put_u32(skb, LLM_A_REQUEST_REASON, reason_of(posted)) ||
-		    nla_put_u64_64bit(skb, LLM_A_REQUEST_SEED, session_of(posted)->seed,
-				      LLM_A_REQUEST_PAD))) {
-		nlmsg_free(skb);
+	if (WARN_ON(!header))
+		return;
+	if (WARN_ON(put_head(draft, posted) || put_counts(draft, posted) ||
+		    nla_put_u32(draft, LLM_A_REQUEST_REASON, reason_of(posted)) ||
+		    nla_put_u64_64bit(draft, LLM_A_REQUEST_SEED, session_of(posted)->seed,
+				      LLM_A_REQUEST_PAD)))
+		genlmsg_cancel(draft, header);
+	else
+		genlmsg_end(draft, header);
+}
+
+/* For a piece, or for the end of a reply, which is smaller. */
+static int make_room(struct llm_port *port)
+{
+	if (skb_tailroom(port->draft) >= MESSAGE_SIZE + LLM_PORT_PIECE)
 		return 0;
-	}
-	genlmsg_end(skb, header);
-	return llm_port_send(posted->port, skb);
+	return llm_port_flush(port);
 }
 
 /* Takes bytes of the reply. Returns how many, 0 at its end, or -EAGAIN. */
@@ -248,36 +250,44 @@ static ssize_t take_piece(struct llm_posted *posted)
 	return llm_turn_read(session_of(posted), &to, true);
 }
 
-static int send_pieces(struct llm_posted *posted)
+/* What a piece becomes a message of; the end of the reply is one too. */
+static void put_piece(struct llm_posted *posted, u32 length)
 {
 	struct llm_port *port = posted->port;
-	bool sent = false;
+
+	if (!length) {
+		WRITE_ONCE(posted->over, true);
+		put_done(posted);
+		return;
+	}
+	put_token(posted, length);
+	posted->offset += length;
+	memzero_explicit(port->piece, length);
+}
+
+/* Puts what there is of a reply into the draft, and sends that where it is full. */
+static int put_pieces(struct llm_posted *posted)
+{
+	bool put = false;
 	ssize_t length;
 	int ret;
 
 	while (!posted->over) {
-		if (!port->piece_length) {
-			/* What came meanwhile may wait for more. */
-			if (sent && !is_enough(posted)) {
-				look(posted);
-				return 0;
-			}
-			length = take_piece(posted);
-			if (length < 0)
-				return 0;
-			port->piece_length = length;
-			WRITE_ONCE(posted->over, !length);
-			continue;
+		/* What came meanwhile may wait for more. */
+		if (put && !is_enough(posted)) {
+			look(posted);
+			return 0;
 		}
-		ret = send_token(posted);
+		ret = make_room(posted->port);
 		if (ret)
 			return ret;
-		posted->offset += port->piece_length;
-		memzero_explicit(port->piece, port->piece_length);
-		port->piece_length = 0;
-		sent = true;
+		length = take_piece(posted);
+		if (length < 0)
+			return 0;
+		put_piece(posted, length);
+		put = true;
 	}
-	return send_done(posted);
+	return 0;
 }
 
 /* The session goes with its request, unless it stays. */
@@ -303,7 +313,7 @@ static struct llm_posted *next_pending(struct llm_port *port)
 	return posted;
 }
 
-/* It is the first again: the piece that the port holds is its. */
+/* It has the first turn again. */
 static void put_back(struct llm_posted *posted)
 {
 	struct llm_port *port = posted->port;
@@ -320,7 +330,7 @@ int llm_posted_send_all(struct llm_port *port)
 
 	lockdep_assert_held(&port->lock);
 	while ((posted = next_pending(port))) {
-		ret = send_pieces(posted);
+		ret = put_pieces(posted);
 		if (ret) {
 			put_back(posted);
 			return ret;
@@ -328,7 +338,8 @@ int llm_posted_send_all(struct llm_port *port)
 		if (posted->over)
 			finish(posted);
 	}
-	return 0;
+	/* The last one, or what found no room before. */
+	return llm_port_flush(port);
 }
 
 /* Who was told that a request is over does not find it any more. */

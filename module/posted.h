@@ -42,7 +42,7 @@ struct llm_posting {
  * @deadline: ends it
  * @late: @deadline did
  * @over: the reply has been read to its end; under the port's lock
- * @offset: bytes sent; under the port's lock
+ * @offset: bytes put into messages; under the port's lock
  */
 struct llm_posted {
 	struct list_head link;

@@ -138,17 +138,42 @@ __u64 genl_u64(const struct genl_message *message, __u16 type)
 	return value;
 }
 
-static int receive(struct genl *genl, struct genl_message *message, int timeout)
+/* The next datagram, which holds a message or several. */
+static int receive_datagram(struct genl *genl, int timeout)
 {
 	struct pollfd poller = { .fd = genl->fd, .events = POLLIN };
 	ssize_t length;
 
 	if (poll(&poller, 1, timeout) == 0)
 		return -EAGAIN;
-	length = recv(genl->fd, message->bytes, sizeof(message->bytes), MSG_TRUNC);
+	length = recv(genl->fd, genl->datagram.bytes, sizeof(genl->datagram.bytes), MSG_TRUNC);
 	if (length < 0)
 		return -errno;
-	message->length = length;
+	if ((size_t)length > sizeof(genl->datagram.bytes))
+		return -EMSGSIZE;
+	genl->datagram.length = length;
+	genl->taken = 0;
+	return 0;
+}
+
+static int receive(struct genl *genl, struct genl_message *message, int timeout)
+{
+	const struct nlmsghdr *header;
+	size_t left;
+	int error;
+
+	if (genl->taken >= genl->datagram.length) {
+		error = receive_datagram(genl, timeout);
+		if (error)
+			return error;
+	}
+	header = (const void *)(genl->datagram.bytes + genl->taken);
+	left = genl->datagram.length - genl->taken;
+	if (left < NLMSG_HDRLEN || header->nlmsg_len < NLMSG_HDRLEN || header->nlmsg_len > left)
+		return -EBADMSG;
+	memcpy(message->bytes, header, header->nlmsg_len);
+	message->length = header->nlmsg_len;
+	genl->taken += NLMSG_ALIGN(header->nlmsg_len);
 	return 0;
 }
 
@@ -231,30 +256,25 @@ int genl_do(struct genl *genl, struct genl_message *message)
 int genl_do_all(struct genl *genl, struct genl_message *message,
 		void (*visit)(const struct genl_message *message, void *context), void *context)
 {
-	static _Thread_local struct genl_message answer, one;
+	static _Thread_local struct genl_message answer;
+	const struct nlmsghdr *header = header_of(&answer);
 	int error = genl_send(genl, message, NLM_F_DUMP), count = 0;
-	size_t at;
 
 	while (!error) {
 		error = receive(genl, &answer, 60000);
-		if (!error && header_of(&answer)->nlmsg_seq != genl->sequence) {
+		if (error)
+			break;
+		if (header->nlmsg_seq != genl->sequence) {
 			error = keep_early(genl, &answer);
 			continue;
 		}
-		for (at = 0; !error && at + NLMSG_HDRLEN <= answer.length;) {
-			const struct nlmsghdr *header = (const void *)(answer.bytes + at);
-
-			if (header->nlmsg_type == NLMSG_DONE)
-				return count;
-			if (header->nlmsg_type == NLMSG_ERROR)
-				return *(const int *)(answer.bytes + at + NLMSG_HDRLEN);
-			memcpy(one.bytes, header, header->nlmsg_len);
-			one.length = header->nlmsg_len;
-			if (visit)
-				visit(&one, context);
-			count++;
-			at += NLMSG_ALIGN(header->nlmsg_len);
-		}
+		if (header->nlmsg_type == NLMSG_DONE)
+			return count;
+		if (header->nlmsg_type == NLMSG_ERROR)
+			return *(const int *)(answer.bytes + NLMSG_HDRLEN);
+		if (visit)
+			visit(&answer, context);
+		count++;
 	}
 	return error;
 }

@@ -36,6 +36,8 @@ struct genl_message {
  * @missing: type of the attribute that the last answer missed, or 0
  * @reply: last reply to a command
  * @event: last message that was none
+ * @datagram: messages that came together
+ * @taken: bytes of them that were looked at
  * @early: events that came before an answer
  * @early_count: how many
  */
@@ -50,6 +52,8 @@ struct genl {
 	__u32 missing;
 	struct genl_message reply;
 	struct genl_message event;
+	struct genl_message datagram;
+	size_t taken;
 	struct genl_message *early[512];
 	unsigned int early_count;
 };

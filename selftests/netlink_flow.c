@@ -94,4 +94,74 @@ TEST_F(netlink, ends_with_the_socket)
 	free(other);
 }
 
+/**
+ * struct requests - requests of one socket that were all submitted
+ * @ids: their numbers
+ * @at: bytes that came of each
+ * @over: whether its end came
+ */
+struct requests {
+	int ids[16];
+	__u64 at[16];
+	bool over[16];
+};
+
+static int find_request(const struct requests *requests, const struct genl_message *one)
+{
+	int i = ARRAY_SIZE(requests->ids) - 1;
+
+	while (i >= 0 && (__u32)requests->ids[i] != genl_u32(one, LLM_A_REQUEST_ID))
+		i--;
+	return i;
+}
+
+/* Takes a message of one of them. Returns whether it is the one that had to come. */
+static bool take_next(struct requests *requests, const struct genl_message *one, int command)
+{
+	int i = find_request(requests, one);
+	size_t length = 0;
+
+	if (i < 0 || requests->over[i] || genl_u64(one, LLM_A_REQUEST_OFFSET) != requests->at[i])
+		return false;
+	requests->over[i] = command == LLM_CMD_DONE;
+	if (!requests->over[i] && !genl_find(one, LLM_A_REQUEST_BYTES, &length))
+		return false;
+	requests->at[i] += length;
+	return true;
+}
+
+/* What waits for a socket travels together, each reply in its own order. */
+TEST_F(netlink, sends_together_what_waits)
+{
+	struct requests requests = { 0 };
+	unsigned int together = 0, early;
+	struct genl *other = calloc(1, sizeof(*other));
+	int tiny = 1, left, command;
+
+	ASSERT_EQ(0, device_set_parameter("reader_timeout", 3600));
+	ASSERT_EQ(0, genl_open(other));
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	for (left = 0; left < (int)ARRAY_SIZE(requests.ids); left++) {
+		begin_submit(other, 30);
+		genl_put_only(&message, TINY_TOKEN_THE);
+		ASSERT_EQ(0, genl_do(other, &message)) TH_LOG("%s", other->reason);
+		requests.ids[left] = genl_u32(&other->reply, LLM_A_REQUEST_ID);
+	}
+	while (left) {
+		/* A socket that is full gathers what comes meanwhile. */
+		early = other->early_count;
+		command = genl_wait(other, 60000);
+		ASSERT_LE(0, command);
+		ASSERT_TRUE(take_next(&requests, &other->event, command));
+		left -= command == LLM_CMD_DONE;
+		/* Another message came before it in its datagram. */
+		together += !early && other->taken > NLMSG_ALIGN(other->event.length);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(requests.ids); i++)
+		EXPECT_EQ(120, requests.at[i]);
+	EXPECT_LT(0, together);
+	genl_close(other);
+	free(other);
+}
+
 TEST_HARNESS_MAIN
