@@ -36,13 +36,33 @@ static LIST_HEAD(ports);
 static struct workqueue_struct *port_work;
 static struct workqueue_struct *agent_work;
 
-static struct llm_port *find_port(const struct net *net, u32 id)
+static struct llm_port *find_port(const struct sock *sock)
 {
 	struct llm_port *port;
 
 	lockdep_assert_held(&ports_lock);
 	list_for_each_entry(port, &ports, link)
-		if (port->id == id && sock_net(port->sock) == net)
+		if (port->sock == sock)
+			return port;
+	return NULL;
+}
+
+/*
+ * A socket that is being closed loses its number before the family learns of it, and
+ * another, of whomever, may have that at once.
+ */
+static bool is_closing(const struct llm_port *port)
+{
+	return sock_flag(port->sock, SOCK_DEAD);
+}
+
+static struct llm_port *find_number(const struct net *net, u32 id, bool closing)
+{
+	struct llm_port *port;
+
+	lockdep_assert_held(&ports_lock);
+	list_for_each_entry(port, &ports, link)
+		if (port->id == id && sock_net(port->sock) == net && is_closing(port) == closing)
 			return port;
 	return NULL;
 }
@@ -218,13 +238,13 @@ static struct llm_port *create_port(struct sk_buff *skb, u32 id)
 	return port;
 }
 
-/* The sender's socket can't be closed meanwhile, nor another get its number. */
+/* The sender's socket can't be closed meanwhile. */
 struct llm_port *llm_port_get(struct sk_buff *skb, struct genl_info *info)
 {
 	struct llm_port *port;
 
 	mutex_lock(&ports_lock);
-	port = find_port(genl_info_net(info), info->snd_portid);
+	port = find_port(NETLINK_CB(skb).sk);
 	if (!port)
 		port = create_port(skb, info->snd_portid);
 	if (!IS_ERR(port))
@@ -356,7 +376,7 @@ static struct llm_port *get_other(const struct llm_port *port, u32 id)
 	struct llm_port *other;
 
 	mutex_lock(&ports_lock);
-	other = find_port(sock_net(port->sock), id);
+	other = find_number(sock_net(port->sock), id, false);
 	if (other && same_user(port, other))
 		refcount_inc(&other->references);
 	else
@@ -411,11 +431,12 @@ static bool has_room(const struct sock *sock, const struct sk_buff *skb)
 
 int llm_port_send(struct llm_port *port, struct sk_buff *skb)
 {
+	bool gone = is_closing(port);
 	int ret;
 
-	if (!has_room(port->sock, skb)) {
+	if (gone || !has_room(port->sock, skb)) {
 		nlmsg_free(skb);
-		return -EAGAIN;
+		return gone ? 0 : -EAGAIN;
 	}
 	ret = genlmsg_unicast(sock_net(port->sock), skb, port->id);
 	if (ret == -EAGAIN)
@@ -468,7 +489,7 @@ static int on_netlink(struct notifier_block *block, unsigned long event, void *d
 	if (event != NETLINK_URELEASE || notify->protocol != NETLINK_GENERIC)
 		return NOTIFY_DONE;
 	mutex_lock(&ports_lock);
-	port = find_port(notify->net, notify->portid);
+	port = find_number(notify->net, notify->portid, true);
 	if (port) {
 		list_del(&port->link);
 		/* The work gives the port back as soon as it sees that it is closed. */

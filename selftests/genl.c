@@ -365,7 +365,12 @@ static int resolve(struct genl *genl)
 
 int genl_open(struct genl *genl)
 {
-	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	return genl_open_number(genl, 0);
+}
+
+int genl_open_number(struct genl *genl, __u32 port)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_pid = port };
 	socklen_t size = sizeof(address);
 	int on = 1, error;
 

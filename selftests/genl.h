@@ -67,6 +67,15 @@ struct genl {
 int genl_open(struct genl *genl);
 
 /**
+ * genl_open_number() - opens a socket with a netlink port of choice
+ * @genl: filled
+ * @port: number, or 0 for any
+ *
+ * Return: 0 or a negative errno: -EADDRINUSE where another has it.
+ */
+int genl_open_number(struct genl *genl, __u32 port);
+
+/**
  * genl_close() - closes it
  * @genl: socket
  */

@@ -2,6 +2,7 @@
 /* What netlink refuses, and to whom. */
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -269,6 +270,61 @@ TEST_F(netlink, gives_nothing_to_another_user)
 	close(over[1]);
 	ASSERT_EQ(child, waitpid(child, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* A number that sockets of two users have in turn. */
+#define SHARED_NUMBER 0x7abcdef0
+
+/* Opens sessions on sockets that are closed at once. Never returns. */
+static void open_and_close(void)
+{
+	static struct genl own;
+
+	for (;;) {
+		if (genl_open_number(&own, SHARED_NUMBER))
+			continue;
+		submit(&own, 4);
+		genl_close(&own);
+	}
+}
+
+/* Whether a session that a socket of this number opens is that of who opened the socket. */
+static int opens_own(struct genl *genl)
+{
+	static struct genl own;
+	int i, error;
+
+	(void)genl;
+	for (i = 0; i < 500; i++) {
+		do {
+			error = genl_open_number(&own, SHARED_NUMBER);
+		} while (error == -EADDRINUSE);
+		if (error)
+			return 1;
+		genl_begin(&own, &message, LLM_CMD_SESSION_OPEN);
+		if (genl_do(&own, &message))
+			return 2;
+		genl_begin(&own, &message, LLM_CMD_SESSION_GET);
+		genl_put_u64(&message, LLM_A_SESSION_ID,
+			     genl_u64(&own.reply, LLM_A_REQUEST_SESSION));
+		if (genl_do(&own, &message))
+			return 3;
+		genl_close(&own);
+	}
+	return 0;
+}
+
+TEST_F(netlink, a_number_is_worth_nothing)
+{
+	pid_t child;
+
+	ASSERT_EQ(0, device_set_parameter("netlink_gid", 65534));
+	child = fork();
+	if (!child)
+		open_and_close();
+	EXPECT_EQ(0, as_nobody(opens_own, NULL));
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
 }
 
 /* In another network namespace. */
