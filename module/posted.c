@@ -116,6 +116,11 @@ struct llm_posted *llm_posted_create(struct llm_port *port, struct llm_owned *ow
 	return posted;
 }
 
+void llm_posted_show(struct llm_posted *posted)
+{
+	WRITE_ONCE(posted->begun, true);
+}
+
 void llm_posted_arm(struct llm_posted *posted)
 {
 	struct llm_port *port = posted->port;
@@ -342,10 +347,14 @@ int llm_posted_send_all(struct llm_port *port)
 	return llm_port_flush(port);
 }
 
-/* Who was told that a request is over does not find it any more. */
+/*
+ * Who was told that a request is over does not find it any more. One whose reply is
+ * being begun is not found yet: nobody is to wait for that with @requests_lock.
+ */
 static bool may_see(const struct llm_posted *posted, kuid_t uid, bool all)
 {
-	return !READ_ONCE(posted->over) && (all || uid_eq(posted->port->user->uid, uid));
+	return READ_ONCE(posted->begun) && !READ_ONCE(posted->over) &&
+	       (all || uid_eq(posted->port->user->uid, uid));
 }
 
 /* Return: the request a command names, which @requests_lock keeps, or NULL. */

@@ -36,6 +36,7 @@ struct llm_posting {
  * @owned: session; busy
  * @posting: how the reply is delivered
  * @wait: among those that wait for bytes of the session
+ * @begun: whether the reply was begun, so that commands find the request
  * @armed: whether the number has been told, so that messages may follow; written
  *	under the port's @pending_lock
  * @timer: sends what waited long enough
@@ -52,6 +53,7 @@ struct llm_posted {
 	struct llm_owned *owned;
 	struct llm_posting posting;
 	wait_queue_entry_t wait;
+	bool begun;
 	bool armed;
 	struct delayed_work timer;
 	struct delayed_work deadline;
@@ -70,6 +72,12 @@ struct llm_posted {
  */
 struct llm_posted *llm_posted_create(struct llm_port *port, struct llm_owned *owned,
 				     const struct llm_posting *posting);
+
+/**
+ * llm_posted_show() - commands find a request from now on
+ * @posted: request whose reply was begun, and whose number is about to be told
+ */
+void llm_posted_show(struct llm_posted *posted);
 
 /**
  * llm_posted_arm() - messages may follow from now on

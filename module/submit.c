@@ -458,8 +458,10 @@ static int post(struct genl_info *info, struct llm_port *port, struct llm_owned 
 	if (!posted)
 		return -ENOMEM;
 	ret = start(info, session);
-	if (!ret)
+	if (!ret) {
+		llm_posted_show(posted);
 		ret = answer(info, session->id, posted->id);
+	}
 	if (ret)
 		llm_posted_destroy(posted);
 	else
