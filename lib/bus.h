@@ -15,6 +15,9 @@
 /** BUS_ATTRIBUTES - more than any set of attributes has. */
 #define BUS_ATTRIBUTES 64
 
+/** BUS_COMMAND - room for the attributes of a command, but for a prompt. */
+#define BUS_COMMAND 32768
+
 /** bus_take - takes the attributes of a message that answers a command. */
 typedef void bus_take(void *taken, struct nlattr *const *attrs);
 
@@ -24,7 +27,10 @@ typedef void bus_take(void *taken, struct nlattr *const *attrs);
  * @family: number of the family
  * @handlers: what to call
  * @data: for them
+ * @room: where datagrams go
+ * @send_room: bytes of a command that there is room for in the socket
  * @waiting: number of the command that is under way, or 0
+ * @answered: whether its answer is complete
  * @answer: errno of its answer, negative
  * @reason: what the answer said
  * @take: takes what it holds, or NULL
@@ -38,12 +44,15 @@ struct llmctl_bus {
 	int family;
 	struct llmctl_bus_handlers handlers;
 	void *data;
+	char *room;
+	size_t send_room;
 	__u32 waiting;
+	int answered;
 	int answer;
 	char reason[256];
 	bus_take *take;
 	void *taken;
-	struct nl_msg **early;
+	struct nlmsghdr **early;
 	size_t early_count;
 	size_t early_room;
 };
@@ -67,6 +76,13 @@ static inline __u64 bus_u64(struct nlattr *const *attrs, int type)
  * Return: the message, or NULL without memory.
  */
 struct nl_msg *bus_command(const struct llmctl_bus *bus, __u8 number, size_t size);
+
+/**
+ * bus_make_room() - makes room in the socket for a command
+ * @bus: socket
+ * @size: its bytes
+ */
+void bus_make_room(struct llmctl_bus *bus, size_t size);
 
 /**
  * bus_ask() - sends a command, frees it, and waits for the answer
