@@ -352,12 +352,8 @@ static void give_bytes(struct llm_job *job, u32 ready)
 
 static void make_token(struct llm_job *job)
 {
-	struct llm_sampler *sampler = job->request.sampler;
-	u32 token, ready = 0;
-
-	llm_sampler_begin(sampler, llm_step_logits(batch.model->step, job->step_output));
-	llm_slice_sample(&slicer, sampler);
-	token = llm_sampler_token(sampler);
+	u32 token = llm_sampler_token(job->request.sampler);
+	u32 ready = 0;
 
 	WRITE_ONCE(job->tokens_out, job->tokens_out + 1);
 	atomic64_inc(&llm_counters.tokens_out);

@@ -186,11 +186,6 @@ static enum llm_tile_result tile_piece(void *data)
 	return llm_step_tile(work->step);
 }
 
-static enum llm_tile_result sample_piece(void *work)
-{
-	return llm_sampler_advance(work) ? LLM_TILE_LAST : LLM_TILE_RAN;
-}
-
 static enum llm_tile_result score_piece(void *work)
 {
 	return llm_scoring_advance(work) ? LLM_TILE_LAST : LLM_TILE_RAN;
@@ -207,12 +202,6 @@ enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step 
 	struct tile_work work = { step, more };
 
 	return slice(slicer, tile_piece, &work);
-}
-
-void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler)
-{
-	while (slice(slicer, sample_piece, sampler) != LLM_TILE_LAST)
-		llm_resched();
 }
 
 void llm_slice_score(struct llm_slicer *slicer, struct llm_scoring *scoring)

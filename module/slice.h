@@ -5,7 +5,6 @@
 #include <linux/types.h>
 
 #include "engine/pooling.h"
-#include "engine/sampler.h"
 #include "engine/scoring.h"
 #include "engine/step.h"
 
@@ -52,13 +51,6 @@ enum llm_tile_result llm_slice_tiles(struct llm_slicer *slicer, struct llm_step 
  * For who stops before llm_slice_tiles() returned anything but LLM_TILE_RAN.
  */
 void llm_slice_count(struct llm_slicer *slicer);
-
-/**
- * llm_slice_sample() - chooses a token, in as many slices as it takes
- * @slicer: the thread's
- * @sampler: sampler that has begun
- */
-void llm_slice_sample(struct llm_slicer *slicer, struct llm_sampler *sampler);
 
 /**
  * llm_slice_score() - scores a token, in as many slices as it takes

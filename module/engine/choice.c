@@ -486,5 +486,5 @@ bool llm_sampler_advance(struct llm_sampler *sampler)
 	case LLM_CHOICE_DONE:
 		break;
 	}
-	return sampler->phase == LLM_CHOICE_DONE;
+	return llm_sampler_chose(sampler);
 }

@@ -52,6 +52,8 @@ static u32 prompt_rows(const struct llm_request *request, struct llm_row *rows, 
 		rows[i].position = request->position + index;
 		rows[i].length = request->prompt_count;
 		rows[i].output = prompt_row_output(request, index);
+		rows[i].sampler = llm_request_generates(request) && rows[i].output ?
+					  request->sampler : NULL;
 		if (!rows[i].output)
 			continue;
 		if (wanted == *outputs)
@@ -71,6 +73,7 @@ u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u3
 	rows[0].token = request->last;
 	rows[0].position = last_position(request);
 	rows[0].output = LLM_OUTPUT_LOGITS;
+	rows[0].sampler = request->sampler;
 	*outputs = 1;
 	return 1;
 }

@@ -97,7 +97,7 @@ void llm_request_begin(struct llm_request *request);
  * Return: rows filled, at least 1: a part of the prompt, or the last token
  * generated; 0 where a text must be computed whole and does not fit. A generation
  * wants the output of the last token of its prompt, a scoring those of all but the
- * last: the output of a token tells of the next.
+ * last: the output of a token tells of the next. A generation has its @sampler choose.
  */
 u32 llm_request_rows(const struct llm_request *request, struct llm_row *rows, u32 room,
 		     u32 *outputs);

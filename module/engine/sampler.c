@@ -77,6 +77,11 @@ void llm_sampler_begin(struct llm_sampler *sampler, void *logits)
 	sampler->phase = LLM_CHOICE_PREPARE;
 }
 
+bool llm_sampler_chose(const struct llm_sampler *sampler)
+{
+	return sampler->phase == LLM_CHOICE_DONE;
+}
+
 u32 llm_sampler_token(const struct llm_sampler *sampler)
 {
 	return sampler->token;

@@ -106,6 +106,12 @@ void llm_sampler_begin(struct llm_sampler *sampler, void *logits);
 bool llm_sampler_advance(struct llm_sampler *sampler);
 
 /**
+ * llm_sampler_chose() - what llm_sampler_advance() returned last
+ * @sampler: sampler
+ */
+bool llm_sampler_chose(const struct llm_sampler *sampler);
+
+/**
  * llm_sampler_token() - the choice, after llm_sampler_advance() said it is made
  * @sampler: sampler
  *

@@ -2,6 +2,7 @@
 #include "step.h"
 
 #include "ops/op.h"
+#include "sampler.h"
 
 /*
  * The cursor in one word: the number of the open stage, counted from the start
@@ -59,6 +60,24 @@ void llm_step_destroy(struct llm_step *step)
 }
 
 /*
+ * A stage behind the program: a tile for each sampler that has not chosen yet, which
+ * does the next bit of its work. Returns whether there is one.
+ */
+static bool open_choices(struct llm_step *step, u64 stage)
+{
+	u32 left = 0, i;
+
+	for (i = 0; i < step->sampler_count; i++)
+		if (!llm_sampler_chose(step->samplers[i]))
+			step->samplers[left++] = step->samplers[i];
+	step->sampler_count = left;
+	step->insn = step->insn_end;
+	atomic_set(&step->done, 0);
+	atomic64_set_release(&step->cursor, cursor_make(left ? stage : STAGE_OVER, left));
+	return left;
+}
+
+/*
  * Opens the next stage that has tiles, from instruction @insn, part @part on.
  * Only one worker is here: the one that finished the last tile of the stage
  * before, or the one that begins the step. Returns whether there is one.
@@ -84,8 +103,7 @@ static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
 			return true;
 		}
 	}
-	atomic64_set_release(&step->cursor, cursor_make(STAGE_OVER, 0));
-	return false;
+	return open_choices(step, stage);
 }
 
 static void find_runs(struct llm_step *step)
@@ -103,6 +121,21 @@ static void find_runs(struct llm_step *step)
 	step->run_count = runs;
 }
 
+static void begin_choices(struct llm_step *step)
+{
+	struct llm_sampler *sampler;
+	u32 i;
+
+	step->sampler_count = 0;
+	for (i = 0; i < step->output_count; i++) {
+		sampler = step->rows[step->output_row[i]].sampler;
+		if (!sampler)
+			continue;
+		llm_sampler_begin(sampler, llm_step_logits(step, i));
+		step->samplers[step->sampler_count++] = sampler;
+	}
+}
+
 void llm_step_begin(struct llm_step *step, u32 row_count)
 {
 	u32 outputs = LLM_OUTPUT_NONE;
@@ -118,6 +151,7 @@ void llm_step_begin(struct llm_step *step, u32 row_count)
 		step->positions = max(step->positions, step->rows[i].position + 1);
 	}
 	find_runs(step);
+	begin_choices(step);
 	step->insn_end = outputs == LLM_OUTPUT_EMBEDDING ? step->plan->embedding_end :
 							   step->plan->image->program_count;
 	open_stage(step, 0, 0, 0);
@@ -131,9 +165,18 @@ u32 llm_step_open(const struct llm_step *step)
 	return cursor_tiles(cursor) - cursor_next(cursor);
 }
 
+static void run_tile(struct llm_step *step, u32 insn, u32 tile)
+{
+	const struct llm_plan *plan = step->plan;
+
+	if (insn == step->insn_end)
+		llm_sampler_advance(step->samplers[tile]);
+	else
+		plan->ops[insn]->run(step, &plan->image->program[insn], step->part, tile);
+}
+
 enum llm_tile_result llm_step_tile(struct llm_step *step)
 {
-	const struct llm_image *image = step->plan->image;
 	s64 seen = atomic64_read_acquire(&step->cursor);
 	u64 cursor;
 	u32 insn;
@@ -147,7 +190,7 @@ enum llm_tile_result llm_step_tile(struct llm_step *step)
 	} while (!atomic64_try_cmpxchg(&step->cursor, &seen, (s64)(cursor + 1)));
 
 	insn = step->insn;
-	step->plan->ops[insn]->run(step, &image->program[insn], step->part, cursor_next(cursor));
+	run_tile(step, insn, cursor_next(cursor));
 	if ((u32)atomic_inc_return(&step->done) != cursor_tiles(cursor))
 		return LLM_TILE_RAN;
 	return open_stage(step, cursor_stage(cursor) + 1, insn, step->part + 1) ? LLM_TILE_RAN :

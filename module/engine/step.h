@@ -5,6 +5,8 @@
 #include "kv.h"
 #include "plan.h"
 
+struct llm_sampler;
+
 /**
  * enum llm_row_output - what is wanted of a row
  * @LLM_OUTPUT_NONE: nothing but its state
@@ -27,6 +29,9 @@ enum llm_row_output {
  * @length: positions of its text, which are all rows of this step; only where
  *	llm_plan.whole_texts
  * @output: what is wanted
+ * @sampler: chooses a token from the logits within the step, which llm_sampler_token()
+ *	tells when that is complete; NULL where nobody shall. At most LLM_MAX_OUTPUT
+ *	rows have one, each its own
  */
 struct llm_row {
 	struct llm_kv *kv;
@@ -34,6 +39,7 @@ struct llm_row {
 	u32 position;
 	u32 length;
 	enum llm_row_output output;
+	struct llm_sampler *sampler;
 };
 
 /**
@@ -52,16 +58,20 @@ struct llm_row {
  * @output_count: how many
  * @positions: one more than the highest position of a row
  * @insn_end: instruction after the last that is needed
+ * @samplers: those that have not chosen yet
+ * @sampler_count: how many
  * @cursor: the stage that is open: its number, how many tiles it has, and the
  *	next to claim, in one word so that a claim is one compare-and-swap
  * @done: tiles of the present stage that are finished
- * @insn: instruction of the present stage; this and @part are written by the
+ * @insn: instruction of the present stage, or @insn_end where tokens are chosen;
+ *	this and @part are written by the
  *	worker that opens a stage, before @cursor says so, and read by those that
  *	claimed a tile of it, for until that tile is done the stage stays
  * @part: which part of the instruction
  *
- * A stage is a part of an instruction; all its tiles are done before the next
- * stage is opened, by the worker that finished the last of them.
+ * A stage is a part of an instruction, or a bit of the work of all samplers behind the
+ * program; all its tiles are done before the next stage is opened, by the worker that
+ * finished the last of them.
  *
  * One step at a time runs on a struct llm_step. llm_step_begin() is called when
  * no worker is in llm_step_tile(); then any number of workers call that.
@@ -80,6 +90,8 @@ struct llm_step {
 	u32 output_count;
 	u32 positions;
 	u32 insn_end;
+	struct llm_sampler *samplers[LLM_MAX_OUTPUT];
+	u32 sampler_count;
 	atomic64_t cursor __aligned(64);
 	atomic_t done __aligned(64);
 	u32 insn;
@@ -124,7 +136,7 @@ void llm_step_destroy(struct llm_step *step);
  * @row_count: rows filled, 1..plan->batch_rows, of which at most
  *	plan->output_rows want output
  *
- * Integer work only.
+ * Begins the choices of samplers, too. Integer work only.
  */
 void llm_step_begin(struct llm_step *step, u32 row_count);
 
@@ -152,7 +164,7 @@ enum llm_tile_result llm_step_tile(struct llm_step *step);
  * @output: number of the wanted output, in the order of the rows
  *
  * Return: vocab_size float32 numbers, which the caller may change until the
- * next step begins.
+ * next step begins; a sampler did.
  */
 void *llm_step_logits(struct llm_step *step, u32 output);
 

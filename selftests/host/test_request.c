@@ -72,6 +72,7 @@ static u32 check_rows(const struct setup *s, const struct llm_row *rows, u32 fro
 		tap_check(rows[i].token == s->prompt[from + i]);
 		tap_check(rows[i].position == s->request.position + from + i);
 		tap_check(rows[i].kv == s->request.kv);
+		tap_check(rows[i].sampler == (rows[i].output ? s->request.sampler : NULL));
 		outputs += rows[i].output;
 	}
 	return outputs;

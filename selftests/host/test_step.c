@@ -7,6 +7,7 @@
 #include "form.h"
 #include "ops/op.h"
 #include "repack.h"
+#include "sampler.h"
 #include "step.h"
 #include "tap.h"
 #include "tiny_image.h"
@@ -174,10 +175,27 @@ static void *work(void *argument)
 	return NULL;
 }
 
-static void check_workers(struct fixture *f)
+/* Returns how often workers were told that theirs was the last tile. */
+static u32 run_with_workers(struct llm_step *step, u32 rows)
 {
 	struct worker workers[WORKERS];
 	pthread_t threads[WORKERS];
+	u32 last = 0;
+
+	llm_step_begin(step, rows);
+	for (u32 i = 0; i < WORKERS; i++) {
+		workers[i] = (struct worker) { .step = step };
+		pthread_create(&threads[i], NULL, work, &workers[i]);
+	}
+	for (u32 i = 0; i < WORKERS; i++) {
+		pthread_join(threads[i], NULL);
+		last += workers[i].last;
+	}
+	return last;
+}
+
+static void check_workers(struct fixture *f)
+{
 	u32 last = 0;
 
 	clear_session(f, 1);
@@ -186,15 +204,7 @@ static void check_workers(struct fixture *f)
 
 		for (u32 i = 0; i < rows; i++)
 			f->step->rows[i] = row_of(f, 1, at + i, at + i == LENGTH - 1);
-		llm_step_begin(f->step, rows);
-		for (u32 i = 0; i < WORKERS; i++) {
-			workers[i] = (struct worker) { .step = f->step };
-			pthread_create(&threads[i], NULL, work, &workers[i]);
-		}
-		for (u32 i = 0; i < WORKERS; i++) {
-			pthread_join(threads[i], NULL);
-			last += workers[i].last;
-		}
+		last += run_with_workers(f->step, rows);
 	}
 	tap_check(last == DIV_ROUND_UP(LENGTH, BATCH));
 	tap_check(is_expected(f, 1, 0));
@@ -596,6 +606,66 @@ static void embeddings_alone(void)
 	teardown(&f);
 }
 
+static struct llm_sampler *make_sampler(u32 session)
+{
+	struct llm_sampling_params params;
+	struct llm_sampler *sampler;
+
+	if (!tap_check(!llm_sampler_create(&sampler, TINY_IMAGE_VOCAB)))
+		return NULL;
+	llm_sampling_defaults(&params);
+	params.seed = session;
+	/* Some take longer than others: the likeliest, out of 40, out of all. */
+	params.temperature = session % 3 ? 65536 : 0;
+	params.top_k = session % 3 == 1 ? 40 : 0;
+	params.repeat = 80000;
+	llm_sampler_setup(sampler, &params);
+	llm_sampler_see(sampler, token_of(session, 0));
+	return sampler;
+}
+
+/* What a sampler chooses when it has the logits for itself. */
+static u32 choose_alone(struct fixture *f, u32 session)
+{
+	struct llm_sampler *sampler = make_sampler(session);
+	u32 token;
+
+	llm_sampler_begin(sampler, f->expected[session]);
+	while (!llm_sampler_advance(sampler))
+		;
+	token = llm_sampler_token(sampler);
+	llm_sampler_destroy(sampler);
+	return token;
+}
+
+/* The last rows of all sessions in one step; one session leaves its logits as they are. */
+static void choices_in_the_step(void)
+{
+	const u32 left_out = 1;
+	struct llm_sampler *samplers[SESSIONS];
+	struct fixture f;
+
+	if (!setup(&f, LLM_TENSOR_F32, &llm_form_portable))
+		return;
+	for (u32 i = 0; i < SESSIONS; i++) {
+		samplers[i] = make_sampler(i);
+		f.step->rows[i] = row_of(&f, i, LENGTH - 1, true);
+		f.step->rows[i].sampler = i == left_out ? NULL : samplers[i];
+	}
+	tap_check(run_with_workers(f.step, SESSIONS) == 1);
+	tap_check(is_expected(&f, left_out, left_out));
+	for (u32 i = 0; i < SESSIONS; i++) {
+		tap_check(i == left_out || (llm_sampler_chose(samplers[i]) &&
+					    llm_sampler_token(samplers[i]) == choose_alone(&f, i)));
+		llm_sampler_destroy(samplers[i]);
+	}
+	/* Without samplers the next step chooses nothing. */
+	f.step->rows[0] = row_of(&f, left_out, LENGTH - 1, true);
+	run_step(f.step, 1);
+	tap_check(is_expected(&f, left_out, 0));
+	teardown(&f);
+}
+
 static const struct tap_test tests[] = {
 	{ "F32: the same bits alone, in chunks, among others, with four workers", same_bits_f32 },
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
@@ -611,6 +681,7 @@ static const struct tap_test tests[] = {
 	{ "experts that there are not do no harm", strange_routes },
 	{ "whole texts: the same bits alone and among others", whole_texts },
 	{ "where only embeddings are wanted there are no logits", embeddings_alone },
+	{ "tokens chosen in a step are those that are chosen after it", choices_in_the_step },
 	{ "1200 positions: the same bits one by one and in chunks", long_context },
 };
 

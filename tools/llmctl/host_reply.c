@@ -132,11 +132,8 @@ int host_prompt(struct session *session, const void *text, size_t length,
 	return 0;
 }
 
-void host_token(struct host_session *own, void *logits)
+void host_token(struct host_session *own)
 {
-	llm_sampler_begin(own->sampler, logits);
-	while (!llm_sampler_advance(own->sampler))
-		;
 	llm_request_token(&own->request, llm_sampler_token(own->sampler), &own->ready);
 	if (!own->first_token_ns)
 		own->first_token_ns = now_ns(CLOCK_MONOTONIC) - own->started_ns;
@@ -150,7 +147,7 @@ static int advance(struct host_session *own, struct llmctl_error *error)
 
 	ret = host_compute(own, &own->request, &outputs, error);
 	if (!ret && outputs)
-		host_token(own, llm_step_logits(own->step, 0));
+		host_token(own);
 	return ret;
 }
 

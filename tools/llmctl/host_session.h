@@ -105,10 +105,9 @@ int host_compute(struct host_session *own, struct llm_request *request, u32 *out
 		 struct llmctl_error *error);
 
 /**
- * host_token() - chooses the next token of the reply under way
+ * host_token() - takes the next token of the reply under way, which a step chose
  * @own: session
- * @logits: of its last token, as llm_step_logits() gives them
  */
-void host_token(struct host_session *own, void *logits);
+void host_token(struct host_session *own);
 
 #endif /* HOST_SESSION_H */

@@ -5,12 +5,10 @@
 /**
  * struct share - what one session has of a step
  * @rows: its rows
- * @first: its first output
  * @outputs: its outputs
  */
 struct share {
 	u32 rows;
-	u32 first;
 	u32 outputs;
 };
 
@@ -38,7 +36,7 @@ static int form_step(struct session **sessions, u32 count, struct share *shares,
 		struct host_session *own = host_of(sessions[i]);
 		struct llm_row *at = step->rows + *rows;
 
-		shares[i] = (struct share) { .first = outputs };
+		shares[i] = (struct share) { 0 };
 		if (is_over(own) || *rows == plan->batch_rows || outputs == plan->output_rows)
 			continue;
 		shares[i].outputs = plan->output_rows - outputs;
@@ -73,7 +71,7 @@ int host_together(struct session **sessions, __u32 count, struct llmctl_error *e
 				continue;
 			llm_request_computed(&own->request, shares[i].rows);
 			if (shares[i].outputs)
-				host_token(own, llm_step_logits(first->step, shares[i].first));
+				host_token(own);
 			llm_reply_shown(&own->reply, own->ready);
 			own->ready = 0;
 		}
