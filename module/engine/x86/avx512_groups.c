@@ -112,7 +112,8 @@ static __always_inline void add_block(__m512 *sums, const struct llm_block_x8 *c
 #pragma GCC unroll 4
 	for (i = 0; i < rows; i++) {
 		x[i] = &rows_x[i][b];
-		products[i] = _mm512_set1_epi32(x[i]->offset / 128 * added);
+		products[i] = _mm512_set1_epi32(added == 128 ? x[i]->offset :
+						(x[i]->offset >> 7) * added);
 	}
 	add_columns(products, x, rows, block->w.at, 0, LLM_BLOCK / 4);
 #pragma GCC unroll 4
@@ -152,6 +153,8 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	}
 	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
 		block.w = take_columns(group);
+		if (!r && (rows == ROWS || bytes < LLM_BLOCK))
+			fetch_ahead(group, LLM_GROUP * bytes);
 		block.scales = load_first(group);
 		block.minima = added ? _mm512_setzero_ps() :
 				       load_scales(group + LLM_GROUP * sizeof(u16));

@@ -204,7 +204,7 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 		products[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part++) {
 		w = take_columns(group, part);
-		if (rows == 1)
+		if (!r)
 			fetch_ahead(group + part * share, share);
 		factor = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)small.scales[part]));
 #pragma GCC unroll 2
@@ -331,7 +331,7 @@ static __always_inline void add_halves(struct sums *sums, const struct llm_matmu
 		products[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part++) {
 		w = take_columns(group, part);
-		if (rows == 1)
+		if (!r)
 			fetch_ahead(group + part * share, share);
 		scales = take_halves(group, part);
 		add_both_halves(products, m, r, rows, b + part, &w, &scales);
