@@ -44,6 +44,8 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	}
 	for (c = 0; c < m->columns; c++, column += LLM_GROUP * bytes) {
 		w = load_column(column);
+		if (!r)
+			fetch_ahead(column, LLM_GROUP * bytes);
 #pragma GCC unroll 8
 		for (i = 0; i < rows; i++)
 			sums[i] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[i][c]), sums[i]);
@@ -80,17 +82,27 @@ static __always_inline void groups_row(const struct llm_matmul *m, u32 o, u32 r,
 }
 
 #define DEFINE_FLOATS(type, number)							\
-static noinline void type##_eight_rows(const struct llm_matmul *m, u32 o, u32 r)	\
+static noinline void type##_8(const struct llm_matmul *m, u32 o, u32 r)			\
 {											\
-	group_rows(m, o, r, ROWS, load_##type, sizeof(number));				\
+	group_rows(m, o, r, 8, load_##type, sizeof(number));				\
 }											\
 											\
-static noinline void type##_one_row(const struct llm_matmul *m, u32 o, u32 r)		\
+static noinline void type##_4(const struct llm_matmul *m, u32 o, u32 r)			\
+{											\
+	group_rows(m, o, r, 4, load_##type, sizeof(number));				\
+}											\
+											\
+static noinline void type##_2(const struct llm_matmul *m, u32 o, u32 r)			\
+{											\
+	group_rows(m, o, r, 2, load_##type, sizeof(number));				\
+}											\
+											\
+static noinline void type##_1(const struct llm_matmul *m, u32 o, u32 r)			\
 {											\
 	group_rows(m, o, r, 1, load_##type, sizeof(number));				\
 }											\
 											\
-static noinline void type##_groups_row(const struct llm_matmul *m, u32 o, u32 r)	\
+static noinline void type##_groups(const struct llm_matmul *m, u32 o, u32 r)		\
 {											\
 	groups_row(m, o, r, load_##type, sizeof(number));				\
 }											\
@@ -99,15 +111,21 @@ void llm_avx512_groups_##type(const struct llm_matmul *m)				\
 {											\
 	u32 o, r;									\
 											\
-	for (r = 0; r + ROWS <= m->rows; r += ROWS)					\
+	for (r = 0; r + 8 <= m->rows; r += 8)						\
 		for (o = 0; o < m->outputs; o += LLM_GROUP)				\
-			type##_eight_rows(m, o, r);					\
-	for (; r < m->rows; r++) {							\
-		for (o = 0; o + AT_ONCE <= m->outputs; o += AT_ONCE)			\
-			type##_groups_row(m, o, r);					\
-		for (; o < m->outputs; o += LLM_GROUP)					\
-			type##_one_row(m, o, r);					\
-	}										\
+			type##_8(m, o, r);						\
+	for (; r + 4 <= m->rows; r += 4)						\
+		for (o = 0; o < m->outputs; o += LLM_GROUP)				\
+			type##_4(m, o, r);						\
+	for (; r + 2 <= m->rows; r += 2)						\
+		for (o = 0; o < m->outputs; o += LLM_GROUP)				\
+			type##_2(m, o, r);						\
+	if (r == m->rows)								\
+		return;									\
+	for (o = 0; o + AT_ONCE <= m->outputs; o += AT_ONCE)				\
+		type##_groups(m, o, r);							\
+	for (; o < m->outputs; o += LLM_GROUP)						\
+		type##_1(m, o, r);							\
 }
 
 DEFINE_FLOATS(f32, float)
