@@ -6,14 +6,15 @@
 int llm_greedy_init(struct llm_greedy *greedy, const struct llm_image *image,
 		    struct llm_error *error)
 {
-	u32 node, i;
+	u32 end, i;
 	int err;
+	u8 byte;
 
 	greedy->unknown = image->tokenizer.unknown;
 	err = llm_trie_init(&greedy->trie, image, 1U << LLM_TOKEN_NORMAL, error);
 	for (i = 0; i < 256 && !err && greedy->unknown == LLM_IMAGE_NONE; i++) {
-		node = llm_trie_step(&greedy->trie, LLM_TRIE_ROOT, i);
-		if (node == LLM_TRIE_ROOT || greedy->trie.tokens[node] == LLM_IMAGE_NONE)
+		byte = i;
+		if (llm_trie_longest(&greedy->trie, &byte, 1, 0, &end) == LLM_IMAGE_NONE)
 			err = llm_refuse(error, -EINVAL,
 					 "vocabulary: no token for byte %#04x, and none for the unknown",
 					 i);

@@ -4,67 +4,84 @@
 
 #include "image.h"
 
-/** LLM_TRIE_ROOT - node of the empty text. */
-#define LLM_TRIE_ROOT	0U
-
 /**
- * struct llm_trie_entry - one place of a hash table
- * @from: node and byte that follows it: node << 8 | byte
- * @to: node they lead to, or LLM_TRIE_ROOT in a free place
+ * struct llm_trie_node - what all texts have in common that begin alike
+ * @from: the node before it and the first byte of its label: node << 8 | byte
+ * @label: bytes that lead from there to here: where they are in @strings
+ * @number: of the text that ends here, or LLM_IMAGE_NONE
+ * @length: bytes of the label, at least 1 but for node 0, the empty text
+ * @branches: whether there are nodes after it
  */
-struct llm_trie_entry {
+struct llm_trie_node {
 	u32 from;
-	u32 to;
+	u32 label;
+	u32 number;
+	u16 length;
+	u16 branches;
 };
 
 /**
  * struct llm_trie - finds all tokens, or whatever has numbers, that a text begins with
- * @entries: steps; @mask + 1 places, a power of two, at most half of them taken
- * @mask: see @entries
- * @tokens: token that ends at each node, or LLM_IMAGE_NONE
- * @room: nodes there is room for
- * @nodes: nodes there are
+ * @strings: where labels are
+ * @nodes: nodes; but for the first each is the end of a text or where some part, so they
+ *	are less than twice as many as texts, however long those are (D. R. Morrison,
+ *	"PATRICIA", 1968)
+ * @count: how many
+ * @places: hash table of the nodes by @from: their numbers, or 0 in a free place;
+ *	@mask + 1, a power of two, at most half of them taken
+ * @mask: see @places
+ * @first: node that each first byte of a text leads to, or 0
  */
 struct llm_trie {
-	struct llm_trie_entry *entries;
+	const u8 *strings;
+	struct llm_trie_node *nodes;
+	u32 count;
+	u32 *places;
 	u32 mask;
-	u32 *tokens;
-	u32 room;
-	u32 nodes;
+	u32 first[256];
 };
 
 /**
  * llm_trie_create() - makes an empty one
  * @trie: zeroed; filled
- * @bytes: bytes of all texts that will be added
+ * @strings: where texts that will be added are; outlives it
+ * @texts: how many these are at most, at most 2^20
  * @error: gets the reason for a refusal
  *
- * Return: 0, -E2BIG where that is more than 2^23, -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int llm_trie_create(struct llm_trie *trie, u64 bytes, struct llm_error *error);
+int llm_trie_create(struct llm_trie *trie, const u8 *strings, u32 texts, struct llm_error *error);
 
 /**
  * llm_trie_add() - adds a text; does nothing where it is there already
- * @trie: trie
- * @text: text
- * @length: bytes, at least 1
- * @token: its number
+ * @trie: trie that is not finished
+ * @text: its first byte in the strings
+ * @length: bytes, 1..1024
+ * @number: its number
  *
  * A look-up takes a bounded number of probes. Return: false where this text would
  * take more; the trie is then only fit to be destroyed.
  */
-bool llm_trie_add(struct llm_trie *trie, const u8 *text, u32 length, u32 token);
+bool llm_trie_add(struct llm_trie *trie, u32 text, u32 length, u32 number);
+
+/**
+ * llm_trie_finish() - gives back what memory was not needed
+ * @trie: trie to which all texts were added
+ * @error: gets the reason for a refusal
+ *
+ * Return: 0, -EINVAL where a look-up would take too many probes, -ENOMEM.
+ */
+int llm_trie_finish(struct llm_trie *trie, struct llm_error *error);
 
 /**
  * llm_trie_init() - makes one of a part of a vocabulary
  * @trie: zeroed; filled
- * @image: opened image
+ * @image: opened image; outlives it
  * @kinds: which tokens: bits 1 << enum llm_token_kind. Those without text are
  *	left out; of those with the same text the lowest is found
  * @error: gets the reason for a refusal
  *
- * Return: 0, -EINVAL for texts chosen so that their hashes collide, -E2BIG where
- * the texts have more than 2^23 bytes, -ENOMEM.
+ * Return: 0, -EINVAL for texts chosen so that their hashes collide, -ENOMEM.
  */
 int llm_trie_init(struct llm_trie *trie, const struct llm_image *image, u32 kinds,
 		  struct llm_error *error);
@@ -76,12 +93,12 @@ int llm_trie_init(struct llm_trie *trie, const struct llm_image *image, u32 kind
 void llm_trie_destroy(struct llm_trie *trie);
 
 /**
- * llm_trie_memory() - bytes it takes
+ * llm_trie_memory() - bytes it takes, but for the struct
  * @trie: trie
  */
 u64 llm_trie_memory(const struct llm_trie *trie);
 
-/** llm_trie_hash() - where to look for a step first, before it is masked. */
+/** llm_trie_hash() - where to look for a node first, before it is masked. */
 static inline u32 llm_trie_hash(u32 from)
 {
 	u64 hash = from * 0x9e3779b97f4a7c15ULL;
@@ -90,22 +107,70 @@ static inline u32 llm_trie_hash(u32 from)
 }
 
 /**
- * llm_trie_step() - the node that a byte leads to
+ * llm_trie_child() - the node that a byte leads to
  * @trie: trie
  * @node: node
  * @byte: byte that follows
  *
- * Return: the node, or LLM_TRIE_ROOT where no token goes on like that.
+ * Return: the node, of whose label no more than the first byte is sure to be there,
+ * or 0 where no text goes on like that.
  */
-static inline u32 llm_trie_step(const struct llm_trie *trie, u32 node, u8 byte)
+static inline u32 llm_trie_child(const struct llm_trie *trie, u32 node, u8 byte)
 {
 	u32 from = node << 8 | byte;
-	u32 place = llm_trie_hash(from);
+	u32 place, found;
 
-	while (trie->entries[place & trie->mask].to &&
-	       trie->entries[place & trie->mask].from != from)
-		place++;
-	return trie->entries[place & trie->mask].to;
+	if (!node)
+		return trie->first[byte];
+	for (place = llm_trie_hash(from);; place++) {
+		found = trie->places[place & trie->mask];
+		if (!found || trie->nodes[found].from == from)
+			return found;
+	}
+}
+
+/**
+ * struct llm_trie_walk - the texts that another one begins with, the shortest first
+ * @node: node of the last one found; 0 to begin with
+ * @end: where it ends; where the others begin to begin with
+ */
+struct llm_trie_walk {
+	u32 node;
+	u32 end;
+};
+
+/**
+ * llm_trie_next() - finds the next one
+ * @trie: trie
+ * @walk: walk
+ * @text: text
+ * @length: bytes
+ *
+ * Return: its number, or LLM_IMAGE_NONE where there is no more.
+ */
+static inline u32 llm_trie_next(const struct llm_trie *trie, struct llm_trie_walk *walk,
+				const u8 *text, u32 length)
+{
+	const struct llm_trie_node *node;
+	const u8 *label;
+	u32 i;
+
+	while (walk->end < length && trie->nodes[walk->node].branches) {
+		walk->node = llm_trie_child(trie, walk->node, text[walk->end]);
+		if (!walk->node)
+			break;
+		node = &trie->nodes[walk->node];
+		if (node->length > length - walk->end)
+			break;
+		label = trie->strings + node->label;
+		for (i = 1; i < node->length; i++)
+			if (label[i] != text[walk->end + i])
+				return LLM_IMAGE_NONE;
+		walk->end += node->length;
+		if (node->number != LLM_IMAGE_NONE)
+			return node->number;
+	}
+	return LLM_IMAGE_NONE;
 }
 
 /**

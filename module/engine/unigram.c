@@ -58,25 +58,22 @@ static int add_replacements(struct llm_unigram *unigram, struct llm_error *error
 {
 	const struct llm_image *image = unigram->image;
 	const struct llm_image_replacement *r;
-	u64 bytes = 0;
 	u32 i, count;
 	int err;
 
-	for (i = 0; i < image->replacement_count; i++)
-		bytes += image->replacements[i].from_length;
-	err = llm_trie_create(&unigram->replacements, bytes, error);
+	err = llm_trie_create(&unigram->replacements, image->strings, image->replacement_count,
+			      error);
 	for (i = 0; i < image->replacement_count && !err; i++) {
 		r = &image->replacements[i];
 		if (i % RELAX_EVERY == 0)
 			llm_relax_long();
-		if (!llm_trie_add(&unigram->replacements, image->strings + r->from,
-				  r->from_length, i))
+		if (!llm_trie_add(&unigram->replacements, r->from, r->from_length, i))
 			err = llm_refuse(error, -EINVAL,
 					 "replacement %u: too many texts with the same hash", i);
 		count = count_characters(image->strings + r->to, r->to_length);
 		unigram->growth = max(unigram->growth, DIV_ROUND_UP(count, r->from_length));
 	}
-	return err;
+	return err ? err : llm_trie_finish(&unigram->replacements, error);
 }
 
 int llm_unigram_init(struct llm_unigram *unigram, const struct llm_image *image,
@@ -242,19 +239,16 @@ static u32 try_tokens(const struct llm_unigram *unigram, const u8 *text, u32 len
 	const struct llm_image_token *vocab = unigram->image->vocab;
 	u32 end = from + min(llm_utf8_claimed(text[from]), length - from);
 	u32 unknown = unigram->image->tokenizer.unknown;
-	u32 node = LLM_TRIE_ROOT;
+	struct llm_trie_walk walk = { .end = from };
 	bool known = false;
-	u32 token, at;
+	u32 token;
 
-	for (at = from; at < length;) {
-		node = llm_trie_step(&unigram->tokens, node, text[at++]);
-		if (node == LLM_TRIE_ROOT)
-			break;
-		token = unigram->tokens.tokens[node];
+	for (;;) {
+		token = llm_trie_next(&unigram->tokens, &walk, text, length);
 		if (token == LLM_IMAGE_NONE)
-			continue;
-		known = known || at == end;
-		offer(&best[at], &best[from], from, token, vocab[token].rank);
+			break;
+		known = known || walk.end == end;
+		offer(&best[walk.end], &best[from], from, token, vocab[token].rank);
 	}
 	if (!known)
 		offer(&best[end], &best[from], from, unknown, vocab[unknown].rank);
