@@ -7,10 +7,15 @@
 
 void llm_merging_init(struct llm_merging *m, void *memory, u32 room)
 {
-	m->heap = memory;
-	m->next = (u32 *)(m->heap + 2 * (size_t)room);
+	m->next = memory;
 	m->prev = m->next + room;
 	m->symbol = m->prev + room;
+	m->heap = (struct llm_pair *)(m->symbol + room);
+}
+
+u64 llm_merging_touched(const struct llm_merging *m, u32 room)
+{
+	return 3 * (u64)room * sizeof(u32) + m->heap_most * sizeof(*m->heap);
 }
 
 void llm_merging_add(struct llm_merging *m, u32 at, u32 end)
@@ -28,6 +33,7 @@ static void heap_add(struct llm_merging *m, const struct llm_pair *pair)
 {
 	u32 at = m->heap_count++;
 
+	m->heap_most = max(m->heap_most, m->heap_count);
 	while (at > 0 && goes_before(pair, &m->heap[(at - 1) / 2])) {
 		m->heap[at] = m->heap[(at - 1) / 2];
 		at = (at - 1) / 2;

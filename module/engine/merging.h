@@ -32,6 +32,7 @@ struct llm_pair {
  * @heap: pairs, a heap
  * @heap_count: how many; at most as many at first as pieces, and each merge, of
  *	which there are fewer than pieces, takes out one and puts in two
+ * @heap_most: how many there ever were
  */
 struct llm_merging {
 	bool (*find)(const struct llm_merging *m, u32 left, u32 right, u32 *order);
@@ -44,6 +45,7 @@ struct llm_merging {
 	u32 *symbol;
 	struct llm_pair *heap;
 	u32 heap_count;
+	u32 heap_most;
 };
 
 /** LLM_MERGING_BYTES - bytes of working memory for each byte of text, rounded up to 8. */
@@ -56,6 +58,13 @@ struct llm_merging {
  * @room: bytes of text it will do for, a multiple of 8
  */
 void llm_merging_init(struct llm_merging *m, void *memory, u32 room);
+
+/**
+ * llm_merging_touched() - bytes at the start of the working memory that were written
+ * @m: merging
+ * @room: as above
+ */
+u64 llm_merging_touched(const struct llm_merging *m, u32 room);
 
 /**
  * llm_merging_add() - adds a piece behind the others

@@ -4,6 +4,26 @@
 #include "merging.h"
 #include "utf8.h"
 
+#define RELAX_EVERY	1024
+
+static void find_joined(struct llm_spm *spm, const struct llm_image *image, u32 kinds)
+{
+	const struct llm_image_token *token;
+	const u8 *text;
+	u32 i, at, both;
+
+	for (i = 0; i < image->model.vocab_size; i++) {
+		token = &image->vocab[i];
+		text = image->strings + token->offset;
+		for (at = 1; at < token->length && kinds & 1U << token->kind; at++) {
+			both = text[at - 1] << 8 | text[at];
+			spm->joined[both / 64] |= 1ULL << (both % 64);
+		}
+		if (i % RELAX_EVERY == 0)
+			llm_relax_long();
+	}
+}
+
 int llm_spm_init(struct llm_spm *spm, const struct llm_image *image, struct llm_error *error)
 {
 	const u32 merged = 1U << LLM_TOKEN_NORMAL | 1U << LLM_TOKEN_USER;
@@ -14,6 +34,7 @@ int llm_spm_init(struct llm_spm *spm, const struct llm_image *image, struct llm_
 	err = llm_index_init(&spm->index, image, merged, error);
 	if (err)
 		return err;
+	find_joined(spm, image, merged);
 	spm->unknown = image->tokenizer.unknown;
 	for (i = 0; i < ARRAY_SIZE(spm->bytes); i++)
 		spm->bytes[i] = LLM_IMAGE_NONE;
@@ -91,17 +112,37 @@ static bool find_pair(const struct llm_merging *m, u32 left, u32 right, u32 *ord
 	return true;
 }
 
-static void cut_characters(struct llm_merging *m)
+/* What follows the first byte of a character is not checked. */
+static u32 character_end(const u8 *text, u32 length, u32 at)
 {
-	u32 at = 0;
-	u32 end;
+	return at + min(llm_utf8_claimed(text[at]), length - at);
+}
 
-	while (at < m->length) {
-		/* What follows the first byte is not checked. */
-		end = at + min(llm_utf8_claimed(m->text[at]), m->length - at);
-		llm_merging_add(m, at, end);
-		at = end;
+/* Where the part of a text ends that can be merged by itself. */
+static u32 part_end(const struct llm_spm *spm, const u8 *text, u32 length, u32 from)
+{
+	u32 at = from;
+	u32 both;
+
+	do {
+		at = character_end(text, length, at);
+		if (at == length)
+			break;
+		both = text[at - 1] << 8 | text[at];
+	} while (spm->joined[both / 64] >> (both % 64) & 1);
+	return at;
+}
+
+static u32 longest_part(const struct llm_spm *spm, const u8 *text, u32 length)
+{
+	u32 most = 0;
+	u32 at, end;
+
+	for (at = 0; at < length; at = end) {
+		end = part_end(spm, text, length, at);
+		most = max(most, end - at);
 	}
+	return most;
 }
 
 static void add_bytes(const struct llm_spm *spm, const u8 *bytes, u32 length,
@@ -130,27 +171,59 @@ static void add_piece(const struct llm_spm *spm, const u8 *bytes, u32 length,
 		llm_token_list_add(list, token);
 }
 
-int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool space_before,
-		     struct llm_token_list *list)
+static void merge_part(const struct llm_spm *spm, struct llm_merging *m,
+		       struct llm_token_list *list)
+{
+	u32 at, end;
+
+	for (at = 0; at < m->length; at = end) {
+		end = character_end(m->text, m->length, at);
+		llm_merging_add(m, at, end);
+	}
+	llm_merging_run(m);
+	for (at = 0; at < m->length; at = m->next[at])
+		add_piece(spm, m->text + at, m->next[at] - at, list);
+}
+
+static int merge_parts(const struct llm_spm *spm, const u8 *text, u32 length,
+		       struct llm_token_list *list)
 {
 	struct llm_merging m = { .find = find_pair, .model = spm };
-	u64 room = ALIGN((u64)copy_text(NULL, text, length, space_before), 8);
-	u64 size = room * (LLM_MERGING_BYTES + 1);
-	u8 *memory;
-	u32 at;
+	u32 room = ALIGN(longest_part(spm, text, length), 8);
+	u64 size = (u64)room * LLM_MERGING_BYTES;
+	void *memory = llm_alloc(size);
+	u32 steps = 0;
+	u32 at, end;
 
-	if (room > S32_MAX)
-		return -ENOMEM;
-	memory = llm_alloc(size);
 	if (!memory)
 		return -ENOMEM;
 	llm_merging_init(&m, memory, room);
-	m.text = memory + room * LLM_MERGING_BYTES;
-	m.length = copy_text(memory + room * LLM_MERGING_BYTES, text, length, space_before);
-	cut_characters(&m);
-	llm_merging_run(&m);
-	for (at = 0; at < m.length; at = m.next[at])
-		add_piece(spm, m.text + at, m.next[at] - at, list);
-	llm_free_private(memory, size);
+	for (at = 0; at < length; at = end) {
+		end = part_end(spm, text, length, at);
+		m.text = text + at;
+		m.length = end - at;
+		merge_part(spm, &m, list);
+		if (++steps % RELAX_EVERY == 0)
+			llm_relax_long();
+	}
+	llm_free_private(memory, llm_merging_touched(&m, room));
 	return 0;
+}
+
+int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool space_before,
+		     struct llm_token_list *list)
+{
+	u32 count = copy_text(NULL, text, length, space_before);
+	u8 *copy;
+	int err;
+
+	if (count > S32_MAX)
+		return -ENOMEM;
+	copy = llm_alloc(count);
+	if (!copy)
+		return -ENOMEM;
+	copy_text(copy, text, length, space_before);
+	err = merge_parts(spm, copy, count, list);
+	llm_free_private(copy, count);
+	return err;
 }

@@ -10,11 +10,15 @@
  * @index: tokens that merging can make
  * @bytes: token of each byte, or LLM_IMAGE_NONE
  * @unknown: token for a character with a byte that has no token
+ * @joined: a bit for each two bytes that follow each other within a token: bit a << 8 | b.
+ *	Between others nothing is ever merged, in most vocabularies before the space of a
+ *	word
  */
 struct llm_spm {
 	struct llm_index index;
 	u32 bytes[256];
 	u32 unknown;
+	u64 joined[1024];
 };
 
 /**
