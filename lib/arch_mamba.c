@@ -140,8 +140,9 @@ static void add_gate(struct compile *c, const struct mamba *m)
 	image_add_insn(&c->writer, &insn);
 }
 
-static void add_layer(struct compile *c, const struct mamba *m, __u32 layer)
+static void add_layer(struct compile *c, const void *model, __u32 layer)
 {
+	const struct mamba *m = model;
 	const struct linear in = { "ssm_in", 2 * m->inner }, out = { "ssm_out", m->t.width };
 	const struct linear_place in_place = {
 		.layer = layer, .dst = m->input, .src = m->t.normed, .columns = m->t.width,
@@ -166,18 +167,12 @@ static void add_layer(struct compile *c, const struct mamba *m, __u32 layer)
 static void compile_mamba(struct compile *c, const struct arch *arch)
 {
 	struct mamba m = { .t.arch = arch };
-	__u32 layer, embedding;
 
 	read_keys(c, &m);
 	if (c->code)
 		return;
 	add_registers(c, &m);
-	embedding = transformer_embed(c, &m.t, m.t.x, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
-				      compile_need(c, "token_embd.weight", m.t.width,
-						   c->writer.model.vocab_size));
-	for (layer = 0; layer < m.t.layers && !c->code; layer++)
-		add_layer(c, &m, layer);
-	transformer_output(c, &m.t, embedding);
+	recurrent_layers(c, &m.t, recurrent_embed(c, &m.t, m.t.x), add_layer, &m);
 }
 
 const struct arch arch_mamba = {

@@ -343,24 +343,24 @@ static void add_channel_mix(struct compile *c, const struct rwkv7 *m, __u32 laye
 	});
 }
 
+static void add_layer(struct compile *c, const void *model, __u32 layer)
+{
+	add_time_mix(c, model, layer);
+	add_channel_mix(c, model, layer);
+}
+
 static void compile_rwkv7(struct compile *c, const struct arch *arch)
 {
 	struct rwkv7 m = { .t.arch = arch };
-	__u32 layer, embedding;
+	__u32 embedding;
 
 	read_keys(c, &m);
 	if (c->code)
 		return;
 	add_registers(c, &m);
-	embedding = transformer_embed(c, &m.t, m.t.normed, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
-				      compile_need(c, "token_embd.weight", m.t.width,
-						   c->writer.model.vocab_size));
+	embedding = recurrent_embed(c, &m.t, m.t.normed);
 	transformer_norm(c, &m.t, m.t.x, m.t.normed, LLM_IMAGE_NONE16, "token_embd_norm");
-	for (layer = 0; layer < m.t.layers && !c->code; layer++) {
-		add_time_mix(c, &m, layer);
-		add_channel_mix(c, &m, layer);
-	}
-	transformer_output(c, &m.t, embedding);
+	recurrent_layers(c, &m.t, embedding, add_layer, &m);
 }
 
 const struct arch arch_rwkv7 = {

@@ -39,3 +39,21 @@ void recurrent_convolve(struct compile *c, __u16 dst, __u16 src, __u32 channels,
 	insn.arg[2] = activation;
 	image_add_insn(&c->writer, &insn);
 }
+
+__u32 recurrent_embed(struct compile *c, const struct transformer *t, __u16 dst)
+{
+	return transformer_embed(c, t, dst, LLM_IMAGE_NONE16, LLM_EMBED_TOKEN,
+				 compile_need(c, "token_embd.weight", t->width,
+					      c->writer.model.vocab_size));
+}
+
+void recurrent_layers(struct compile *c, const struct transformer *t, __u32 embedding,
+		      void (*add_layer)(struct compile *c, const void *model, __u32 layer),
+		      const void *model)
+{
+	__u32 layer;
+
+	for (layer = 0; layer < t->layers && !c->code; layer++)
+		add_layer(c, model, layer);
+	transformer_output(c, t, embedding);
+}

@@ -33,4 +33,26 @@ void recurrent_read(struct compile *c, struct transformer *t);
 void recurrent_convolve(struct compile *c, __u16 dst, __u16 src, __u32 channels, __u32 weight,
 			__u32 taps, __u32 bias, __u32 activation);
 
+/**
+ * recurrent_embed() - adds the embedding of tokens
+ * @c: compilation
+ * @t: model
+ * @dst: register
+ *
+ * Return: the table's number in the image.
+ */
+__u32 recurrent_embed(struct compile *c, const struct transformer *t, __u16 dst);
+
+/**
+ * recurrent_layers() - adds all layers, and the way to the logits
+ * @c: compilation
+ * @t: model
+ * @embedding: what recurrent_embed() returned
+ * @add_layer: adds one layer
+ * @model: for @add_layer
+ */
+void recurrent_layers(struct compile *c, const struct transformer *t, __u32 embedding,
+		      void (*add_layer)(struct compile *c, const void *model, __u32 layer),
+		      const void *model);
+
 #endif /* LLMCTL_RECURRENT_H */
