@@ -319,12 +319,32 @@ static const struct sign signs[] = {
 	{ { "<|begin|>", "<|end|>", "<|content|>" }, "solar-open" },
 };
 
+/* Other names of llama.cpp's, of what differs from these in tools alone. */
+static const struct {
+	const char *name;
+	const char *other;
+} others[] = {
+	{ "granite-4.0", "granite" },
+	{ "granite-4.1", "granite" },
+};
+
+static bool text_is(const char *text, size_t length, const char *string)
+{
+	return strlen(string) == length && !memcmp(text, string, length);
+}
+
 static const struct template *find_template(const char *name, size_t length)
 {
 	size_t i;
 
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		if (text_is(name, length, others[i].name)) {
+			name = others[i].other;
+			length = strlen(name);
+		}
+	}
 	for (i = 0; i < ARRAY_SIZE(templates); i++)
-		if (strlen(templates[i].name) == length && !memcmp(templates[i].name, name, length))
+		if (text_is(name, length, templates[i].name))
 			return &templates[i];
 	return NULL;
 }

@@ -112,6 +112,20 @@ static const struct chat_rendering chat_renderings[] = {
 	  "user<|end_of_role|>U1<|end_of_text|>\n<|start_of_role|>assistant"
 	  "<|end_of_role|>A1<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>U2"
 	  "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>" },
+	{ "granite-4.0", "",
+	  "<|start_of_role|>user<|end_of_role|>U1<|end_of_text|>\n<|start_of_role|>"
+	  "assistant<|end_of_role|>",
+	  "<|start_of_role|>system<|end_of_role|>S<|end_of_text|>\n<|start_of_role|>"
+	  "user<|end_of_role|>U1<|end_of_text|>\n<|start_of_role|>assistant"
+	  "<|end_of_role|>A1<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>U2"
+	  "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>" },
+	{ "granite-4.1", "",
+	  "<|start_of_role|>user<|end_of_role|>U1<|end_of_text|>\n<|start_of_role|>"
+	  "assistant<|end_of_role|>",
+	  "<|start_of_role|>system<|end_of_role|>S<|end_of_text|>\n<|start_of_role|>"
+	  "user<|end_of_role|>U1<|end_of_text|>\n<|start_of_role|>assistant"
+	  "<|end_of_role|>A1<|end_of_text|>\n<|start_of_role|>user<|end_of_role|>U2"
+	  "<|end_of_text|>\n<|start_of_role|>assistant<|end_of_role|>" },
 	{ "grok-2", " ",
 	  "Human: U1<|separator|>\n\nAssistant:",
 	  "System: S<|separator|>\n\nHuman: U1<|separator|>\n\nAssistant: A1"
