@@ -2,7 +2,6 @@
 /* SentencePiece's unigram tokenizer, with vocabularies made here and files compiled. */
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +12,8 @@
 #include "vocab_builder.h"
 
 #define ROOM	4096
-#define END	0xfffffffeU
+#define END	VOCAB_BUILDER_END
+#define gives(tokenizer, ...)	tap_check(vocab_builder_gives(tokenizer, __VA_ARGS__))
 #define REPLACEMENTS 16
 
 /**
@@ -61,46 +61,14 @@ static void replace(struct fixture *f, const char *from, const char *to)
 
 static void create(struct fixture *f)
 {
-	struct llm_error error = { "" };
-
 	llm_tokenizer_destroy(f->tokenizer);
-	f->tokenizer = NULL;
-	if (!tap_check(!llm_tokenizer_verify(&f->vocab->image, &error)) ||
-	    !tap_check(!llm_tokenizer_create(&f->tokenizer, &f->vocab->image, &error))) {
-		printf("# %s\n", error.text);
-		abort();
-	}
+	f->tokenizer = vocab_builder_tokenizer(f->vocab);
 }
 
 static void teardown(struct fixture *f)
 {
 	llm_tokenizer_destroy(f->tokenizer);
 	free(f->vocab);
-}
-
-static void gives(const struct llm_tokenizer *tokenizer, const char *text, u32 flags, ...)
-{
-	u32 tokens[ROOM];
-	bool same = true;
-	u32 wanted = 0;
-	va_list list;
-	u32 count;
-
-	tap_check(!llm_tokenize(tokenizer, (const u8 *)text, strlen(text), flags, tokens, ROOM,
-				&count));
-	tap_check(count <= llm_tokenizer_most(tokenizer, strlen(text)));
-	va_start(list, flags);
-	for (u32 token = va_arg(list, u32); token != END; token = va_arg(list, u32)) {
-		same = same && wanted < count && tokens[wanted] == token;
-		wanted++;
-	}
-	va_end(list);
-	if (tap_check(same && wanted == count))
-		return;
-	printf("# '%s' became", text);
-	for (u32 i = 0; i < count; i++)
-		printf(" %u", tokens[i]);
-	printf("\n");
 }
 
 static void the_highest_sum_wins(void)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,4 +54,55 @@ u32 vocab_builder_add_bytes(struct vocab_builder *builder)
 		vocab_builder_add(builder, LLM_TOKEN_BYTE, i, text);
 	}
 	return first;
+}
+
+struct llm_tokenizer *vocab_builder_tokenizer(const struct vocab_builder *builder)
+{
+	struct llm_tokenizer *tokenizer;
+	struct llm_error error = { "" };
+
+	if (llm_tokenizer_verify(&builder->image, &error) ||
+	    llm_tokenizer_create(&tokenizer, &builder->image, &error)) {
+		printf("# %s\n", error.text);
+		abort();
+	}
+	return tokenizer;
+}
+
+/* The tokens that are wanted, up to VOCAB_BUILDER_END. */
+static bool are_same(const u32 *tokens, u32 count, va_list list)
+{
+	bool same = true;
+	u32 wanted = 0;
+	u32 token;
+
+	for (token = va_arg(list, u32); token != VOCAB_BUILDER_END; token = va_arg(list, u32)) {
+		same = same && wanted < count && tokens[wanted] == token;
+		wanted++;
+	}
+	return same && wanted == count;
+}
+
+bool vocab_builder_gives(const struct llm_tokenizer *tokenizer, const char *text, u32 flags, ...)
+{
+	u32 most = llm_tokenizer_most(tokenizer, strlen(text));
+	u32 *tokens = calloc(most + 1, sizeof(*tokens));
+	va_list list;
+	u32 count, i;
+	bool right;
+
+	if (!tokens || llm_tokenize(tokenizer, (const u8 *)text, strlen(text), flags, tokens, most,
+				    &count))
+		abort();
+	va_start(list, flags);
+	right = are_same(tokens, count, list);
+	va_end(list);
+	if (!right) {
+		printf("# '%s' became", text);
+		for (i = 0; i < count; i++)
+			printf(" %u", tokens[i]);
+		printf("\n");
+	}
+	free(tokens);
+	return right;
 }
