@@ -377,6 +377,25 @@ static void check_kind_of_file(struct compile *c)
 			     parts);
 }
 
+/*
+ * Keys of no architecture that change what a text or a token becomes, and that nobody
+ * asks for. Other such keys, of which files are full, tell of the model.
+ */
+static void check_general(struct compile *c)
+{
+	static const char *const unknown[] = {
+		"tokenizer.ggml.suppress_tokens", "general.tensor_extra.name",
+		"general.tensor_extra.prec_a4",
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(unknown) && !c->code; i++)
+		if (gguf_key_find(c->gguf, unknown[i]))
+			compile_fail(c, EOPNOTSUPP, "key '%s' is not supported", unknown[i]);
+	if (compile_bool(c, "tokenizer.ggml.normalizer.nfc", false))
+		compile_fail(c, EOPNOTSUPP, "key 'tokenizer.ggml.normalizer.nfc' is not supported");
+}
+
 void compile_vocab(struct compile *c)
 {
 	const char *name;
@@ -384,6 +403,7 @@ void compile_vocab(struct compile *c)
 	size_t i;
 	int found;
 
+	check_general(c);
 	if (c->code)
 		return;
 	found = gguf_get_string(c->gguf, "tokenizer.ggml.model", &name, &length, c->error);

@@ -324,6 +324,10 @@ SPOIL(bos, gguf_builder_set_u32(b, "tokenizer.ggml.bos_token_id", GGUF_BUILDER_V
 SPOIL(eot, gguf_builder_set_u32(b, "tokenizer.ggml.eot_token_id", UINT32_MAX))
 SPOIL(add_bos, gguf_builder_set_bool(b, "tokenizer.ggml.add_bos_token", 2))
 
+SPOIL(nfc, gguf_builder_set_bool(b, "tokenizer.ggml.normalizer.nfc", 1))
+SPOIL(suppress, gguf_builder_set_u32(b, "tokenizer.ggml.suppress_tokens", 1))
+SPOIL(extra, gguf_builder_set_string(b, "general.tensor_extra.name", "x"))
+
 static void make_bpe(struct gguf_builder *b)
 {
 	static const __u8 merge[] = { 3, 0, 0, 0, 0, 0, 0, 0, 'a', ' ', 'b' };
@@ -359,6 +363,9 @@ static const struct refusal vocab_refusals[] = {
 	{ "key 'tokenizer.ggml.eot_token_id': there is no token 4294967295", EINVAL, spoil_eot },
 	{ "key 'tokenizer.ggml.add_bos_token' is neither true nor false", EINVAL,
 	  spoil_add_bos },
+	{ "key 'tokenizer.ggml.normalizer.nfc' is not supported", EOPNOTSUPP, spoil_nfc },
+	{ "key 'tokenizer.ggml.suppress_tokens' is not supported", EOPNOTSUPP, spoil_suppress },
+	{ "key 'general.tensor_extra.name' is not supported", EOPNOTSUPP, spoil_extra },
 	{ "pre-tokenizer 'gpt-99' is not supported", EOPNOTSUPP, spoil_pretokenizer },
 	{ "key 'tokenizer.ggml.pre'", EINVAL, spoil_pretokenizer_number },
 	{ "key 'tokenizer.ggml.merges' is missing", EINVAL, spoil_no_merges },
