@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-tokens.py [-b BYTES] [-s SEED] [-v TOKENS] [KIND[:PRE-TOKENIZER]...]
+tokens.py [-b BYTES] [-s SEED] [-v TOKENS] [-t [-k]] [KIND[:PRE-TOKENIZER]...]
 
 Whether our tokenizers make the same tokens as llama.cpp's: for each kind of vocabulary
 of random models (tools/random), and each way that the byte-level ones split texts, a
 row with how many of many texts differ, what is first in the first that does, and how
 fast both are. With -t a table of times instead: texts of 1 kB to 1 MB of ordinary and of
-unkind sorts, in microseconds, ours and theirs.
+unkind sorts, in microseconds, ours and theirs; with -k ours are those of the ioctl, in a
+User-Mode Linux.
 
 The texts are made up from Python's tables of Unicode: words of twenty scripts, numbers,
 punctuation, white space, emoji, code, each mixed with each; a part has its bytes broken.
@@ -28,16 +29,17 @@ import unicodedata
 from parity import RANDOM_MODEL, TOP, Peer
 
 OURS = os.path.join(TOP, "tools/build/token_lists")
+MACHINE = [os.path.join(TOP, "selftests/vm/run"), "-k", "uml", "-m"]
 # One for each way to split; the other names of lib/pretokenizer.c are other names of these.
 PRETOKENIZERS = [
     "gpt-2", "roberta-bpe", "mpt", "llama-bpe", "dbrx", "qwen2", "qwen35", "smollm", "falcon",
     "default", "tekken", "gpt-4o", "bloom", "viking", "deepseek-coder", "deepseek-v3",
     "bailingmoe", "seed-coder", "exaone-moe",
 ]
-KINDS = ["spm", "unigram", "wordpiece"] + ["bpe:" + name for name in PRETOKENIZERS]
+KINDS = ["spm", "unigram", "wordpiece", "rwkv"] + ["bpe:" + name for name in PRETOKENIZERS]
 # What times are measured of, and the microseconds after which nothing longer is.
 SIZES = [1000, 10000, 100000, 1000000]
-PATIENCE = 2e6
+PATIENCE = 1e5
 SCRIPTS = [
     "LATIN", "GREEK", "CYRILLIC", "ARMENIAN", "HEBREW", "ARABIC", "DEVANAGARI", "BENGALI",
     "TAMIL", "TELUGU", "THAI", "LAO", "TIBETAN", "GEORGIAN", "ETHIOPIC", "KHMER", "HIRAGANA",
@@ -227,23 +229,32 @@ def compare(peer, kind, arguments, texts):
     return bool(wrong)
 
 
+def times(command, rounds, texts):
+    """Microseconds of each text, not a number where the command fails."""
+    try:
+        return [time / 1000 for time in run(command + [str(rounds)], texts).times]
+    except RuntimeError:
+        if len(texts) == 1:
+            return [math.nan]
+        return [times(command, rounds, [text])[0] for text in texts]
+
+
 def measure(peer, kind, arguments, texts):
     """Texts of each sort, from short to long: what grows as the square is not waited for."""
     vocabulary = Vocabulary(peer, kind, arguments.tokens)
     print("%s: microseconds, ours and theirs, for %s bytes" % (
         kind, ", ".join("%d" % size for size in SIZES)))
-    for name in texts[0]:
-        row = []
-        for sizes in texts:
-            text = sizes[name]
-            row.append(run([OURS, vocabulary.model, "3"], [text]).times[0] / 1000)
-            theirs = math.nan
-            if len(row) == 1 or row[-2] < PATIENCE:
-                try:
-                    theirs = run(vocabulary.theirs + ["1"], [text]).times[0] / 1000
-                except RuntimeError:
-                    pass
-            row.append(theirs)
+    ours = MACHINE + [vocabulary.model, "--", OURS, "/dev/llm"] if arguments.kernel else \
+        [OURS, vocabulary.model]
+    every = iter(times(ours, 3, [text for sizes in texts for text in sizes.values()]))
+    rows = {name: [] for name in texts[0]}
+    for sizes in texts:
+        waited = [name for name, row in rows.items() if not row or row[-1] < PATIENCE]
+        theirs = dict(zip(waited, times(vocabulary.theirs, 1,
+                                        [sizes[name] for name in waited])))
+        for name in sizes:
+            rows[name] += [next(every), theirs.get(name, math.nan)]
+    for name, row in rows.items():
         print("  %-14s" % name + "".join("%10.0f" % number for number in row), flush=True)
 
 
@@ -253,6 +264,7 @@ def main():
     parser.add_argument("-s", dest="seed", type=int, default=1, help="of the texts")
     parser.add_argument("-v", dest="tokens", type=int, default=49152, help="of a vocabulary")
     parser.add_argument("-t", dest="times", action="store_true", help="measure times")
+    parser.add_argument("-k", dest="kernel", action="store_true", help="those of the kernel")
     parser.add_argument("kinds", nargs="*", help="spm, unigram, wordpiece, bpe:gpt-2, ...")
     arguments = parser.parse_args()
     peer = Peer(os.environ.get("LLAMA_CPP"))

@@ -24,7 +24,7 @@ static void usage(FILE *to)
 	      "  -k N        key/value heads; else half of those\n"
 	      "  -d N        columns of a head; else the width divided by the heads\n"
 	      "  -v N        tokens of the vocabulary; else 1024\n"
-	      "  -V KIND     kind of the vocabulary: spm, unigram, bpe or wordpiece; else what\n"
+	      "  -V KIND     kind of the vocabulary: spm, unigram, bpe, wordpiece or rwkv; else what\n"
 	      "              the kind of model calls for: wordpiece or spm\n"
 	      "  -p NAME     what splits texts for bpe, such as qwen2; else gpt-2\n"
 	      "  -c N        positions of the context; else 2048\n"

@@ -138,7 +138,7 @@ void vocab_add(struct gguf *g, const struct sizes *s)
 		void (*add)(struct gguf *g, const struct sizes *s);
 	} kinds[] = {
 		{ "spm", vocab_spm }, { "unigram", vocab_unigram }, { "bpe", vocab_bpe },
-		{ "wordpiece", vocab_wordpiece },
+		{ "wordpiece", vocab_wordpiece }, { "rwkv", vocab_rwkv },
 	};
 	size_t i;
 
@@ -148,5 +148,5 @@ void vocab_add(struct gguf *g, const struct sizes *s)
 			return;
 		}
 	}
-	die("-V %s: not one of spm, unigram, bpe and wordpiece", s->tokenizer);
+	die("-V %s: not one of spm, unigram, bpe, wordpiece and rwkv", s->tokenizer);
 }

@@ -81,6 +81,9 @@ void vocab_bpe(struct gguf *g, const struct sizes *s);
 /** vocab_wordpiece() - a vocabulary of words and their parts. */
 void vocab_wordpiece(struct gguf *g, const struct sizes *s);
 
+/** vocab_rwkv() - a vocabulary of bytes and what they make. */
+void vocab_rwkv(struct gguf *g, const struct sizes *s);
+
 /** charsmap_add() - adds SentencePiece's key of replacements: some that its own has. */
 void charsmap_add(struct gguf *g);
 
