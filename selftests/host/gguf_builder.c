@@ -84,7 +84,7 @@ static size_t put_string(__u8 *to, const char *text)
 
 void gguf_builder_set_string(struct gguf_builder *b, const char *name, const char *value)
 {
-	__u8 bytes[256];
+	__u8 bytes[4096];
 
 	must(strlen(value) < sizeof(bytes) - 8);
 	set_value(b, name, BUILD_STRING, bytes, put_string(bytes, value));
