@@ -65,6 +65,37 @@ struct tiny_fold {
 
 /**
  * struct tiny_builder - an image while it is put together
+ * @random: state of the random numbers
+ * @whole: see struct tiny_image_options, as what is not described below
+ * @ranks: likewise
+ * @experts: likewise
+ * @recurrent: likewise
+ * @type: likewise
+ * @width: likewise
+ * @kv_width: columns of all keys of a position
+ * @head: columns of a head
+ * @kv_q8_0: see struct tiny_image_options
+ * @ff_width: columns of the feed-forward part
+ * @model: section of the image, as all that follow
+ * @registers: enum tiny_register
+ * @slots: @slot_count
+ * @program: @insn_count
+ * @tensors: @tensor_count
+ * @tokenizer: its kind and flags
+ * @vocab: tokens
+ * @merges: @merge_count
+ * @merge_count: of @merges
+ * @split: for LLM_TOKENIZER_BPE
+ * @fold: for LLM_TOKENIZER_WORDPIECE
+ * @strings: @strings_size
+ * @data: @data_size, of the tensors
+ * @data_size: of @data
+ * @layers: see struct tiny_image_options
+ * @slot_count: of @slots
+ * @insn_count: of @program
+ * @tensor_count: of @tensors
+ * @strings_size: of @strings
+ * @failed: there was no memory
  */
 struct tiny_builder {
 	__u64 random;

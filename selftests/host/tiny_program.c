@@ -290,7 +290,8 @@ void tiny_add_program(struct tiny_builder *b)
 
 	memcpy(b->registers, registers, sizeof(registers));
 	insn = add_insn(b, LLM_OP_EMBED, REG_X, LLM_IMAGE_NONE16);
-	insn->tensor[0] = tiny_add_random(b, "embedding", b->type, TINY_IMAGE_VOCAB, b->width, 0, 1);
+	insn->tensor[0] = tiny_add_random(b, "embedding", b->type, TINY_IMAGE_VOCAB, b->width, 0,
+					  1);
 	insn->arg[0] = tiny_float_bits(1);
 	add_angles(b);
 	for (__u32 i = 0; i < b->layers; i++)
@@ -306,5 +307,5 @@ void tiny_add_program(struct tiny_builder *b)
 	insn = add_insn(b, LLM_OP_LINEAR, REG_LOGITS, REG_HO);
 	/* Spread out logits: the likeliest token stays so whatever the order of a sum. */
 	insn->tensor[0] = tiny_add_random(b, "output", b->type, TINY_IMAGE_VOCAB, b->width, 0,
-				     6 * tiny_inverse_root(b->width));
+					  6 * tiny_inverse_root(b->width));
 }
