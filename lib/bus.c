@@ -298,6 +298,11 @@ int llmctl_bus_fd(const struct llmctl_bus *bus)
 	return nl_socket_get_fd(bus->socket);
 }
 
+__u32 llmctl_bus_port(const struct llmctl_bus *bus)
+{
+	return nl_socket_get_local_port(bus->socket);
+}
+
 void bus_make_room(struct llmctl_bus *bus, size_t size)
 {
 	if (size <= bus->send_room)

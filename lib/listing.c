@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* Models and sessions over netlink. */
+/* Models, sessions and requests over netlink. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,35 @@ static void take_session(void *data, struct nlattr *const *attrs)
 	session->cpu_ns = bus_u64(attrs, LLM_A_SESSION_CPU_NS);
 }
 
+static void fill_request(struct llmctl_request *request, struct nlattr *const *attrs)
+{
+	*request = (struct llmctl_request){
+		.id = bus_u32(attrs, LLM_A_REQUEST_ID),
+		.uid = bus_u32(attrs, LLM_A_REQUEST_UID),
+		.session = bus_u64(attrs, LLM_A_REQUEST_SESSION),
+		.state = bus_u32(attrs, LLM_A_REQUEST_STATE),
+		.tokens_in = bus_u32(attrs, LLM_A_REQUEST_TOKENS_IN),
+		.tokens_out = bus_u32(attrs, LLM_A_REQUEST_TOKENS_OUT),
+		.bytes = bus_u64(attrs, LLM_A_REQUEST_OFFSET),
+		.queued_ns = bus_u64(attrs, LLM_A_REQUEST_QUEUED_NS),
+		.first_token_ns = bus_u64(attrs, LLM_A_REQUEST_FIRST_TOKEN_NS),
+		.cpu_ns = bus_u64(attrs, LLM_A_REQUEST_CPU_NS),
+	};
+}
+
+static void take_request(void *data, struct nlattr *const *attrs)
+{
+	struct llmctl_request *request = next(data);
+
+	if (request)
+		fill_request(request, attrs);
+}
+
+static void take_one_request(void *data, struct nlattr *const *attrs)
+{
+	fill_request(data, attrs);
+}
+
 static int list(struct llmctl_bus *bus, __u8 command, const char *what, bus_take *take,
 		struct listing *listing, struct llmctl_error *error)
 {
@@ -119,4 +148,29 @@ int llmctl_bus_sessions(struct llmctl_bus *bus, struct llm_session_info **sessio
 	*sessions = listing.entries;
 	*count = listing.count;
 	return 0;
+}
+
+int llmctl_bus_requests(struct llmctl_bus *bus, struct llmctl_request **requests, __u32 *count,
+			struct llmctl_error *error)
+{
+	struct listing listing = { .size = sizeof(**requests) };
+	int ret = list(bus, LLM_CMD_REQUEST_GET, "requests", take_request, &listing, error);
+
+	if (ret)
+		return ret;
+	*requests = listing.entries;
+	*count = listing.count;
+	return 0;
+}
+
+int llmctl_bus_request(struct llmctl_bus *bus, __u32 id, struct llmctl_request *request,
+		       struct llmctl_error *error)
+{
+	struct nl_msg *message = bus_command(bus, LLM_CMD_REQUEST_GET, 256);
+
+	if (!message || nla_put_u32(message, LLM_A_REQUEST_ID, id)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	return bus_ask(bus, message, "request", take_one_request, request, error);
 }

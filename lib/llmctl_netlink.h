@@ -5,7 +5,8 @@
  * it was built; programs link with "pkg-config --libs libnl-genl-3.0" too.
  *
  * lib/examples/ask.c asks, lib/examples/converse.c lets two sessions talk to each
- * other; both are built with the library.
+ * other, lib/examples/hand_over.c gives a session to another socket; all are built with
+ * the library.
  *
  * A function that sends a command waits for its answer, which the kernel gives at
  * once. Replies, texts and events are passed to the handlers by
@@ -50,6 +51,32 @@ struct llmctl_done {
 	__u64 first_token_ns;
 	__u64 cpu_ns;
 	__u64 seed;
+};
+
+/**
+ * struct llmctl_request - a request that is under way
+ * @id: request
+ * @uid: whose it is
+ * @session: its session
+ * @state: enum llm_session_state of that
+ * @tokens_in: prompt tokens computed
+ * @tokens_out: tokens made
+ * @bytes: bytes of the reply that were sent
+ * @queued_ns: nanoseconds waited for the first step
+ * @first_token_ns: nanoseconds from start to first token
+ * @cpu_ns: nanoseconds of computing
+ */
+struct llmctl_request {
+	__u32 id;
+	__u32 uid;
+	__u64 session;
+	__u32 state;
+	__u32 tokens_in;
+	__u32 tokens_out;
+	__u64 bytes;
+	__u64 queued_ns;
+	__u64 first_token_ns;
+	__u64 cpu_ns;
 };
 
 /**
@@ -270,6 +297,12 @@ LLMCTL_API void llmctl_bus_close(struct llmctl_bus *bus);
 LLMCTL_API int llmctl_bus_fd(const struct llmctl_bus *bus);
 
 /**
+ * llmctl_bus_port() - its netlink port, which llmctl_bus_give() names
+ * @bus: socket
+ */
+LLMCTL_API __u32 llmctl_bus_port(const struct llmctl_bus *bus);
+
+/**
  * llmctl_bus_submit() - begins a generation
  * @bus: socket
  * @submission: what is wanted
@@ -295,6 +328,54 @@ LLMCTL_API int llmctl_bus_submit(struct llmctl_bus *bus,
 LLMCTL_API int llmctl_bus_session(struct llmctl_bus *bus,
 				  const struct llmctl_submission *submission, __u64 *session,
 				  struct llmctl_error *error);
+
+/**
+ * llmctl_bus_close_session() - closes a session that the socket has
+ * @bus: socket
+ * @session: its number; no request uses it
+ * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
+ */
+LLMCTL_API int llmctl_bus_close_session(struct llmctl_bus *bus, __u64 session,
+					struct llmctl_error *error);
+
+/**
+ * llmctl_bus_give() - hands a session over to another socket, which goes on with it
+ * @bus: socket that has it
+ * @session: its number; no request uses it
+ * @port: netlink port of the other socket: of the same user, and one that had to do
+ *	with sessions, requests or topics before
+ * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
+ */
+LLMCTL_API int llmctl_bus_give(struct llmctl_bus *bus, __u64 session, __u32 port,
+			       struct llmctl_error *error);
+
+/**
+ * llmctl_bus_requests() - lists one's own requests, for an administrator all
+ * @bus: socket
+ * @requests: gets them; free(3) frees it
+ * @count: how many
+ * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno.
+ */
+LLMCTL_API int llmctl_bus_requests(struct llmctl_bus *bus, struct llmctl_request **requests,
+				   __u32 *count, struct llmctl_error *error);
+
+/**
+ * llmctl_bus_request() - tells how far a request is
+ * @bus: socket; the request may be another's
+ * @id: request
+ * @request: filled
+ * @error: reason of a failure
+ *
+ * Return: 0 or a negative errno: -ENOENT where it is over.
+ */
+LLMCTL_API int llmctl_bus_request(struct llmctl_bus *bus, __u32 id,
+				  struct llmctl_request *request, struct llmctl_error *error);
 
 /**
  * llmctl_bus_models() - lists the models that are loaded

@@ -201,6 +201,30 @@ int llmctl_bus_cancel(struct llmctl_bus *bus, __u32 id, struct llmctl_error *err
 	return bus_ask(bus, message, "cancel", NULL, NULL, error);
 }
 
+int llmctl_bus_close_session(struct llmctl_bus *bus, __u64 session, struct llmctl_error *error)
+{
+	struct nl_msg *message = bus_command(bus, LLM_CMD_SESSION_CLOSE, 256);
+
+	if (!message || nla_put_u64(message, LLM_A_SESSION_ID, session)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	return bus_ask(bus, message, "close", NULL, NULL, error);
+}
+
+int llmctl_bus_give(struct llmctl_bus *bus, __u64 session, __u32 port,
+		    struct llmctl_error *error)
+{
+	struct nl_msg *message = bus_command(bus, LLM_CMD_SESSION_GIVE, 256);
+
+	if (!message || nla_put_u64(message, LLM_A_SESSION_ID, session) ||
+	    nla_put_u32(message, LLM_A_SESSION_PORT, port)) {
+		nlmsg_free(message);
+		return llmctl_fail(error, ENOMEM, "not enough memory");
+	}
+	return bus_ask(bus, message, "give", NULL, NULL, error);
+}
+
 int llmctl_bus_join(struct llmctl_bus *bus, const char *group, struct llmctl_error *error)
 {
 	struct nl_sock *asker = nl_socket_alloc();

@@ -58,7 +58,7 @@ machine() {
 # what many sessions and large contexts do not make too slow.
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
-		echo llmctl stories device_io signals mailbox ioctl_abi ioctl_errors limits \
+		echo llmctl llmctl_netlink stories device_io signals mailbox ioctl_abi ioctl_errors limits \
 			seal_mmap permissions text chat embed sampling counters memory hotplug workers \
 			netlink_requests netlink_lists netlink_refusals netlink_flow netlink_events \
 			netlink_topics netlink_malformed netlink_load netlink_ynl \

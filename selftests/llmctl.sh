@@ -10,6 +10,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tap.sh
 . "$here/tap.sh"
+# shellcheck source=call.sh
+. "$here/call.sh"
 small=$scratch/small.gguf
 long=$scratch/long.gguf
 chat=$scratch/chat.gguf
@@ -25,27 +27,6 @@ finish() {
 	rm -rf "$scratch"
 }
 trap finish EXIT
-
-# call STATUS ARGUMENT...: runs llmctl, output in $scratch/out and $scratch/err
-call() {
-	local wanted=$1 status
-
-	shift
-	timeout 300 llmctl "$@" >"$scratch/out" 2>"$scratch/err" </dev/null
-	status=$?
-	[ $status -eq "$wanted" ] ||
-		why "llmctl $*: status $status, not $wanted: $(cat "$scratch/err")"
-}
-
-# refuses TEXT ARGUMENT...: status 1, one line with TEXT
-refuses() {
-	local text=$1
-
-	shift
-	call 1 "$@" || return
-	[ "$(wc -l <"$scratch/err")" -eq 1 ] && grep -qF -- "$text" "$scratch/err" && return
-	why "llmctl $*: '$(cat "$scratch/err")' does not say '$text'"
-}
 
 lists() {
 	llmctl ls --json | grep -q "\"name\":\"$1\""
@@ -171,11 +152,6 @@ prints_json() {
 		python3 -m json.tool <"$scratch/out" >/dev/null 2>>"$scratch/why" ||
 			why "$arguments: $(cat "$scratch/out")" || return
 	done
-}
-
-# as_nobody ARGUMENT...
-as_nobody() {
-	setpriv --reuid 65534 --regid 65534 --clear-groups llmctl "$@" 2>&1
 }
 
 asks_for_permission() {

@@ -107,7 +107,11 @@ refuses_without_the_module() {
 		refuses 1 "the module is not loaded" info &&
 		refuses 1 "the module is not loaded" run x &&
 		refuses 1 "the module is not loaded" load "$model" &&
-		refuses 1 "the module is not loaded" unload x
+		refuses 1 "the module is not loaded" unload x &&
+		refuses 1 "the module is not loaded" submit x &&
+		refuses 1 "the module is not loaded" requests &&
+		refuses 1 "the module is not loaded" cancel 1 &&
+		refuses 1 "the module is not loaded" events
 }
 
 refuses_bad_files() {

@@ -16,13 +16,17 @@
 /**
  * struct submit - requests under way
  * @left: how many
- * @interrupted: whether they were cancelled
+ * @cancelled: whether one was cancelled
  * @several: whether there is more than one prompt, so that lines tell whose they are
+ * @sessions: those of the requests that are over
+ * @session_count: how many
  */
 struct submit {
 	int left;
-	bool interrupted;
+	bool cancelled;
 	bool several;
+	__u64 *sessions;
+	int session_count;
 };
 
 static void show(void *data, __u32 id, const void *bytes, size_t length)
@@ -42,7 +46,8 @@ static void finish(void *data, const struct llmctl_done *done)
 	struct submit *submit = data;
 
 	submit->left--;
-	submit->interrupted = done->reason == LLM_REASON_CANCELLED;
+	submit->sessions[submit->session_count++] = done->session;
+	submit->cancelled |= done->reason == LLM_REASON_CANCELLED;
 	if (!submit->several)
 		putchar('\n');
 	fprintf(stderr, "request %u: %s, %u tokens in, %u out\n", done->id,
@@ -84,6 +89,20 @@ static int submit_all(struct llmctl_bus *bus, struct submit *submit,
 	return ret ? ret : wait_all(bus, submit, error);
 }
 
+/* The sessions are another socket's from then on, and outlive this one. */
+static int give_all(struct llmctl_bus *bus, const struct submit *submit, __u32 port,
+		    struct llmctl_error *error)
+{
+	int i, ret = 0;
+
+	for (i = 0; !ret && i < submit->session_count; i++) {
+		ret = llmctl_bus_give(bus, submit->sessions[i], port, error);
+		if (!ret)
+			fprintf(stderr, "session %llu: given to %u\n", submit->sessions[i], port);
+	}
+	return ret;
+}
+
 static bool take_priority(void *target, const char *text)
 {
 	static const char *const levels[] = {
@@ -109,7 +128,7 @@ static int run_submit(const struct command *command, int argc, char **argv)
 	const char *model = NULL;
 	double temperature = NAN;
 	bool raw = false;
-	__u64 most = 0, deadline = 0, bytes = 0, wait = 0, seed = OPTION_UNSET;
+	__u64 most = 0, deadline = 0, bytes = 0, wait = 0, port = 0, seed = OPTION_UNSET;
 	const struct option options[] = {
 		{ OPTION_TEXT, "model", 'm', &model, 0, 0, NULL, NULL, "MODEL",
 		  "model (default: the default model)" },
@@ -128,6 +147,8 @@ static int run_submit(const struct command *command, int argc, char **argv)
 		  "take so many bytes at once" },
 		{ OPTION_WHOLE, "coalesce-ms", 0, &wait, 0, 60000, NULL, NULL, "MS",
 		  "but wait no longer than that" },
+		{ OPTION_WHOLE, "give", 0, &port, 1, UINT32_MAX, NULL, NULL, "PORT",
+		  "hand the sessions over to the socket of this netlink port then" },
 		{ OPTION_FLAG, "raw", 0, &raw, 0, 0, NULL, NULL, NULL,
 		  "prompts as they are, without a chat template" },
 		{ .kind = OPTION_END },
@@ -144,6 +165,7 @@ static int run_submit(const struct command *command, int argc, char **argv)
 	submission.model = model;
 	submission.max_tokens = most;
 	submission.raw = raw;
+	submission.keep = port != 0;
 	submission.deadline_ms = deadline;
 	submission.coalesce_bytes = bytes;
 	submission.coalesce_ms = wait;
@@ -156,21 +178,28 @@ static int run_submit(const struct command *command, int argc, char **argv)
 		sampling.set |= LLM_SAMPLING_SEED;
 		sampling.seed = seed;
 	}
+	submit.sessions = calloc(operands.count, sizeof(*submit.sessions));
+	if (!submit.sessions) {
+		refuse(&error, ENOMEM, "not enough memory");
+		return report(&error);
+	}
 	interrupt_catch();
-	if (!llmctl_bus_open(&bus, &handlers, &submit, &error))
-		submit_all(bus, &submit, &submission, &operands, &error);
+	if (!llmctl_bus_open(&bus, &handlers, &submit, &error) &&
+	    !submit_all(bus, &submit, &submission, &operands, &error) && port && !interrupted())
+		give_all(bus, &submit, port, &error);
 	llmctl_bus_close(bus);
+	free(submit.sessions);
 	if (interrupted())
 		return EXIT_INTERRUPTED;
 	if (error.code)
 		return report(&error);
-	return submit.interrupted ? EXIT_FAILED : EXIT_OK;
+	return submit.cancelled ? EXIT_FAILED : EXIT_OK;
 }
 
 const struct command command_submit = {
 	.name = "submit",
 	.arguments = "[-m MODEL] [--raw] [-n MAX] [--temp T] [--seed SEED] [--priority LEVEL]\n"
-		     "[--deadline MS] PROMPT|-...",
+		     "[--deadline MS] [--give PORT] PROMPT|-...",
 	.summary = "completes prompts over netlink, all at once",
 	.text = "Each prompt is a request of its own. With more than one,\n"
 		"every line of output begins with the number of its request.",

@@ -44,6 +44,7 @@ extern const struct command command_score;
 extern const struct command command_embed;
 extern const struct command command_rerank;
 extern const struct command command_bench;
+extern const struct command command_requests;
 extern const struct command command_submit;
 extern const struct command command_cancel;
 extern const struct command command_events;

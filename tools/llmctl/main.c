@@ -10,8 +10,8 @@ static const struct command *const commands[] = {
 	&command_convert, &command_verify, &command_run, &command_chat, &command_tokenize,
 	&command_detokenize, &command_score, &command_embed, &command_rerank, &command_bench,
 #ifdef LLMCTL_NETLINK
-	&command_ls, &command_ps, &command_submit, &command_cancel, &command_events,
-	&command_publish, &command_subscribe, &command_topics,
+	&command_ls, &command_ps, &command_requests, &command_submit, &command_cancel,
+	&command_events, &command_publish, &command_subscribe, &command_topics,
 #endif
 };
 
