@@ -252,6 +252,11 @@ static int start_dump(struct netlink_callback *callback)
 {
 	const struct genlmsghdr *header = nlmsg_data(callback->nlh);
 
+	/* The policy is that of the command for one of them. */
+	if (nlmsg_attrlen(callback->nlh, GENL_HDRLEN) > 0) {
+		NL_SET_ERR_MSG(callback->extack, "a list of all takes no attributes");
+		return -EINVAL;
+	}
 	return check_sender(callback->skb, commands[header->cmd].anyone, callback->extack);
 }
 

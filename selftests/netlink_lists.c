@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What netlink lists, whatever comes and goes meanwhile. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,26 @@ TEST_F(netlink, lists_models_and_sessions)
 		ASSERT_EQ(0, genl_do(&self->genl, &message));
 	}
 	EXPECT_EQ(200, genl_dump(&self->genl, LLM_CMD_SESSION_GET, NULL, NULL));
+}
+
+/* An attribute would promise a choice that nobody makes. */
+TEST_F(netlink, lists_take_no_attributes)
+{
+	static const __u8 lists[] = {
+		LLM_CMD_MODEL_GET, LLM_CMD_SESSION_GET, LLM_CMD_REQUEST_GET, LLM_CMD_TOPIC_GET,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		genl_begin(&self->genl, &message, lists[i]);
+		if (lists[i] == LLM_CMD_SESSION_GET)
+			genl_put_u64(&message, LLM_A_SESSION_ID, 1);
+		else if (lists[i] == LLM_CMD_REQUEST_GET)
+			genl_put_u32(&message, LLM_A_REQUEST_ID, 1);
+		else
+			genl_put_string(&message, 1, MODEL);
+		EXPECT_EQ(-EINVAL, genl_do_all(&self->genl, &message, NULL, NULL))
+			TH_LOG("command %u", lists[i]);
+	}
 }
 
 /**

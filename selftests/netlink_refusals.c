@@ -90,6 +90,33 @@ TEST_F(netlink, refuses_with_reasons)
 	expect_refusal(_metadata, &self->genl, &texts[8]);
 }
 
+TEST_F(netlink, refuses_what_is_given_twice)
+{
+	static const struct refusal twice[] = {
+		{ LLM_CMD_SESSION_GET, -EINVAL, LLM_A_SESSION_ID, 0 },
+		{ LLM_CMD_SUBMIT, -EINVAL, LLM_A_REQUEST_MAX_TOKENS, 0 },
+		{ LLM_CMD_TOPIC_OPEN, -EINVAL, LLM_A_TOPIC_NAME, 0 },
+	};
+
+	genl_begin(&self->genl, &message, twice[0].command);
+	genl_put_u64(&message, LLM_A_SESSION_ID, 1);
+	genl_put_u64(&message, LLM_A_SESSION_ID, 1);
+	expect_refusal(_metadata, &self->genl, &twice[0]);
+	begin_submit(&self->genl, 1);
+	genl_put_u32(&message, LLM_A_REQUEST_MAX_TOKENS, 1);
+	expect_refusal(_metadata, &self->genl, &twice[1]);
+	genl_begin(&self->genl, &message, twice[2].command);
+	genl_put_string(&message, LLM_A_TOPIC_NAME, "twice");
+	genl_put_string(&message, LLM_A_TOPIC_NAME, "twice");
+	expect_refusal(_metadata, &self->genl, &twice[2]);
+	/* A prompt comes in pieces, stop strings one by one. */
+	begin_submit(&self->genl, 1);
+	genl_put_string(&message, LLM_A_REQUEST_TEXT, PROMPT);
+	genl_put_string(&message, LLM_A_REQUEST_STOP, "x");
+	genl_put_string(&message, LLM_A_REQUEST_STOP, "y");
+	EXPECT_EQ(0, genl_do(&self->genl, &message)) TH_LOG("%s", self->genl.reason);
+}
+
 /* Runs a function as a user that has no rights here. Returns its status. */
 static int as_nobody(int (*function)(struct genl *genl), struct genl *genl)
 {
@@ -150,7 +177,7 @@ static int member_submits(struct genl *genl)
 	return genl_do(&own, &message) ? 4 : 0;
 }
 
-static int nobody_uses(struct genl *genl)
+static int member_uses(struct genl *genl)
 {
 	return submit(genl, 1) != -EPERM;
 }
@@ -158,9 +185,10 @@ static int nobody_uses(struct genl *genl)
 TEST_F(netlink, keeps_others_out)
 {
 	EXPECT_EQ(0, as_nobody(nobody_opens, NULL));
-	EXPECT_EQ(0, as_nobody(nobody_uses, &self->genl));
 	ASSERT_EQ(0, device_set_parameter("netlink_gid", 65534));
 	EXPECT_EQ(0, as_nobody(member_submits, NULL));
+	/* Nor may one of the group use a socket that another user opened. */
+	EXPECT_EQ(0, as_nobody(member_uses, &self->genl));
 }
 
 /* What root has, for another user to meddle with. */
