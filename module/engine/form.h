@@ -86,13 +86,15 @@ struct llm_matmul {
 };
 
 /** LLM_ATTEND_QUERIES - queries that share a pass over a page. */
-#define LLM_ATTEND_QUERIES 4
+#define LLM_ATTEND_QUERIES 8
 
 /**
  * struct llm_attend_page - one head's keys and values of a page, as kv_layout.h has them
  * @keys: column d of the key of position i at d * LLM_PAGE_POSITIONS + i; of
  *	LLM_TENSOR_Q8_0 struct llm_kv_q8_0, one after the other
  * @values: the value of position i from i * @value_stride on, or likewise
+ * @next_keys: keys that are wanted next, to ask memory for; may be @keys
+ * @next_values: values likewise
  * @value_stride: numbers; not of LLM_TENSOR_Q8_0
  * @key: columns of a key and of a query, 1..512
  * @value: columns of a value and of a result, 1..512
@@ -102,6 +104,8 @@ struct llm_matmul {
 struct llm_attend_page {
 	const void *keys;
 	const void *values;
+	const void *next_keys;
+	const void *next_values;
 	u32 value_stride;
 	u32 key;
 	u32 value;

@@ -72,6 +72,8 @@ static double difference(const struct fixture *f, const struct llm_form *form, u
 	struct llm_attend_page page = {
 		.keys = f->kept_keys,
 		.values = f->kept_values,
+		.next_keys = f->kept_keys,
+		.next_values = f->kept_values,
 		.value_stride = COLUMNS,
 		.key = COLUMNS,
 		.value = COLUMNS,

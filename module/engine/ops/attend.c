@@ -281,6 +281,23 @@ static void attend_page(const struct llm_step *step, const struct llm_insn *insn
 		step->plan->form->attend[step->plan->slots[insn->slot].type](page, seeing, n);
 }
 
+/* One head's keys of the page that begins at position @at. */
+static const u8 *keys_at(const struct llm_slot *slot, const struct attention *a,
+			 const struct llm_kv *kv, u32 kv_head, u32 at)
+{
+	return kv->pages[at / LLM_PAGE_POSITIONS]->data + slot->page_offset +
+	       kv_head * llm_kv_bytes(slot->type, a->key);
+}
+
+/* Its values: those of all heads lie side by side, but for blocks. */
+static const u8 *values_at(const struct llm_slot *slot, const struct attention *a,
+			   const struct llm_kv *kv, u32 kv_head, u32 at)
+{
+	return kv->pages[at / LLM_PAGE_POSITIONS]->data + slot->value_offset +
+	       kv_head * llm_kv_bytes(slot->type, a->value) /
+	       (llm_type_find(slot->type)->block > 1 ? 1 : LLM_PAGE_POSITIONS);
+}
+
 /* Shows queries of rows of one session the chunk that begins at position @first. */
 static void attend_chunk(const struct llm_step *step, const struct llm_insn *insn,
 			 const struct attention *a, const struct llm_kv *kv,
@@ -294,21 +311,18 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		.scale = llm_float(insn->arg[7]),
 		.cap = llm_float(insn->arg[9]),
 	};
-	/* Values of all heads lie side by side, but for blocks. */
-	u64 value_at = kv_head * llm_kv_bytes(slot->type, a->value) /
-		       (llm_type_find(slot->type)->block > 1 ? 1 : LLM_PAGE_POSITIONS);
-	u32 begin = queries[0].begin, end = 0, at, i;
-	const u8 *data;
+	u32 begin = queries[0].begin, end = 0, at, next, i;
 
 	for (i = 0; i < count; i++) {
 		begin = min(begin, queries[i].begin);
 		end = max(end, queries[i].end);
 	}
-	at = max(first, begin - begin % LLM_PAGE_POSITIONS);
-	for (; at < end; at += LLM_PAGE_POSITIONS) {
-		data = kv->pages[at / LLM_PAGE_POSITIONS]->data;
-		page.keys = data + slot->page_offset + kv_head * llm_kv_bytes(slot->type, a->key);
-		page.values = data + slot->value_offset + value_at;
+	for (at = max(first, begin - begin % LLM_PAGE_POSITIONS); at < end; at = next) {
+		next = at + LLM_PAGE_POSITIONS;
+		page.keys = keys_at(slot, a, kv, kv_head, at);
+		page.values = values_at(slot, a, kv, kv_head, at);
+		page.next_keys = next < end ? keys_at(slot, a, kv, kv_head, next) : page.keys;
+		page.next_values = next < end ? values_at(slot, a, kv, kv_head, next) : page.values;
 		attend_page(step, insn, &page, queries, count, at);
 	}
 }

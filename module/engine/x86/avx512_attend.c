@@ -11,6 +11,8 @@
 #define LANES	16
 #define VECTORS	(LLM_PAGE_POSITIONS / LANES)
 #define SHARED	LLM_ATTEND_QUERIES
+/* Queries that two registers of keys are shared by: more have one at a time. */
+#define FEW	4
 
 /* The weights of one query for the positions of a page. */
 struct weights {
@@ -35,9 +37,77 @@ static __always_inline __m512 load_wide(const void *numbers, u32 at, const u32 t
 	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
 
+/* Asks memory for @n numbers, from number @at on. */
+static __always_inline void fetch(const void *numbers, u32 at, const u32 n, const u32 type)
+{
+	const u32 bytes = type == LLM_TENSOR_F32 ? 4 : type == LLM_TENSOR_F16 ? 2 : 1;
+	u32 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < n * bytes; i += 64)
+		_mm_prefetch((const u8 *)numbers + at * bytes + i, _MM_HINT_T0);
+}
+
 static __always_inline __m512 query_at(const struct llm_attend_query *q, u32 d)
 {
 	return _mm512_set1_ps(((const float *)q->query)[d]);
+}
+
+/* Scores of @count queries for @vectors vectors of positions from @first on. */
+static __always_inline void score_strip(const struct llm_attend_page *page,
+					const struct llm_attend_query *queries,
+					struct weights *weights, u32 first, const u32 vectors,
+					const u32 count, const u32 type)
+{
+	__m512 even[SHARED][VECTORS], odd[SHARED][VECTORS], key[VECTORS], q;
+	u32 at = first, d, i, v;
+
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
+#pragma GCC unroll 2
+		for (v = 0; v < vectors; v++) {
+			even[i][v] = _mm512_setzero_ps();
+			odd[i][v] = _mm512_setzero_ps();
+		}
+	}
+	for (d = 0; d + 2 <= page->key; d += 2, at += 2 * LLM_PAGE_POSITIONS) {
+		if (!first)
+			fetch(page->next_keys, at, 2 * LLM_PAGE_POSITIONS, type);
+#pragma GCC unroll 2
+		for (v = 0; v < vectors; v++)
+			key[v] = load_wide(page->keys, at + v * LANES, type);
+#pragma GCC unroll 8
+		for (i = 0; i < count; i++) {
+			q = query_at(&queries[i], d);
+#pragma GCC unroll 2
+			for (v = 0; v < vectors; v++)
+				even[i][v] = _mm512_fmadd_ps(q, key[v], even[i][v]);
+		}
+#pragma GCC unroll 2
+		for (v = 0; v < vectors; v++)
+			key[v] = load_wide(page->keys, at + LLM_PAGE_POSITIONS + v * LANES, type);
+#pragma GCC unroll 8
+		for (i = 0; i < count; i++) {
+			q = query_at(&queries[i], d + 1);
+#pragma GCC unroll 2
+			for (v = 0; v < vectors; v++)
+				odd[i][v] = _mm512_fmadd_ps(q, key[v], odd[i][v]);
+		}
+	}
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
+#pragma GCC unroll 2
+		for (v = 0; v < vectors; v++) {
+			if (d < page->key)
+				even[i][v] = _mm512_fmadd_ps(query_at(&queries[i], d),
+							     load_wide(page->keys, at + v * LANES,
+								       type),
+							     even[i][v]);
+			/* cppcheck-suppress uninitvar */
+			_mm512_store_ps(weights[i].at + first + v * LANES,
+					_mm512_add_ps(even[i][v], odd[i][v]));
+		}
+	}
 }
 
 /* Scores of @count queries for all positions, whoever may see them. */
@@ -45,53 +115,11 @@ static __always_inline void score_numbers(const struct llm_attend_page *page,
 					  const struct llm_attend_query *queries,
 					  struct weights *weights, const u32 count, const u32 type)
 {
-	__m512 even[SHARED][VECTORS], odd[SHARED][VECTORS], key[VECTORS], q;
-	u32 at = 0, d, i, v;
+	const u32 vectors = count > FEW ? 1 : VECTORS;
+	u32 first;
 
-#pragma GCC unroll 4
-	for (i = 0; i < count; i++) {
-#pragma GCC unroll 2
-		for (v = 0; v < VECTORS; v++) {
-			even[i][v] = _mm512_setzero_ps();
-			odd[i][v] = _mm512_setzero_ps();
-		}
-	}
-	for (d = 0; d + 2 <= page->key; d += 2, at += 2 * LLM_PAGE_POSITIONS) {
-#pragma GCC unroll 2
-		for (v = 0; v < VECTORS; v++)
-			key[v] = load_wide(page->keys, at + v * LANES, type);
-#pragma GCC unroll 4
-		for (i = 0; i < count; i++) {
-			q = query_at(&queries[i], d);
-#pragma GCC unroll 2
-			for (v = 0; v < VECTORS; v++)
-				even[i][v] = _mm512_fmadd_ps(q, key[v], even[i][v]);
-		}
-#pragma GCC unroll 2
-		for (v = 0; v < VECTORS; v++)
-			key[v] = load_wide(page->keys, at + LLM_PAGE_POSITIONS + v * LANES, type);
-#pragma GCC unroll 4
-		for (i = 0; i < count; i++) {
-			q = query_at(&queries[i], d + 1);
-#pragma GCC unroll 2
-			for (v = 0; v < VECTORS; v++)
-				odd[i][v] = _mm512_fmadd_ps(q, key[v], odd[i][v]);
-		}
-	}
-#pragma GCC unroll 4
-	for (i = 0; i < count; i++) {
-#pragma GCC unroll 2
-		for (v = 0; v < VECTORS; v++) {
-			if (d < page->key)
-				even[i][v] = _mm512_fmadd_ps(query_at(&queries[i], d),
-							     load_wide(page->keys, at + v * LANES,
-								       type),
-							     even[i][v]);
-			/* cppcheck-suppress uninitvar */
-			_mm512_store_ps(weights[i].at + v * LANES,
-					_mm512_add_ps(even[i][v], odd[i][v]));
-		}
-	}
+	for (first = 0; first < LLM_PAGE_POSITIONS; first += vectors * LANES)
+		score_strip(page, queries, weights, first, vectors, count, type);
 }
 
 /* Adds the products of a block of columns to the sums of a query. */
@@ -127,7 +155,7 @@ static __always_inline void score_blocks(const struct llm_attend_page *page,
 					 const struct llm_attend_query *queries,
 					 struct weights *weights, const u32 count)
 {
-	const struct llm_kv_q8_0 *keys = page->keys;
+	const struct llm_kv_q8_0 *keys = page->keys, *next = page->next_keys;
 	__m512 sums[SHARED][VECTORS];
 	u32 b, i, v;
 
@@ -136,11 +164,15 @@ static __always_inline void score_blocks(const struct llm_attend_page *page,
 #pragma GCC unroll 2
 		for (v = 0; v < VECTORS; v++)
 			sums[i][v] = _mm512_setzero_ps();
-	for (b = 0; b < page->key / LLM_BLOCK; b++)
+	for (b = 0; b < page->key / LLM_BLOCK; b++) {
+		for (i = 0; i < LLM_BLOCK; i += 2)
+			fetch(next[b].keys, i * LLM_PAGE_POSITIONS, 2 * LLM_PAGE_POSITIONS,
+			      LLM_TENSOR_Q8_0);
 #pragma GCC unroll 4
 		for (i = 0; i < count; i++)
 			add_block(sums[i], &keys[b],
 				  (const struct llm_block_x8 *)queries[i].query + b);
+	}
 #pragma GCC unroll 4
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 2
@@ -159,7 +191,7 @@ static __always_inline void score(const struct llm_attend_page *page,
 }
 
 /* llm_expf() in sixteen lanes. */
-static __m512 exp_wide(__m512 x)
+static __always_inline __m512 exp_wide(__m512 x)
 {
 	__m512i exponent;
 	__m512 n, p;
@@ -183,7 +215,7 @@ static __m512 exp_wide(__m512 x)
 }
 
 /* c tanh(s / c), where tanh x = 1 - 2 / (exp(2x) + 1) */
-static __m512 cap_wide(__m512 s, float cap)
+static noinline __m512 cap_wide(__m512 s, float cap)
 {
 	const __m512 one = _mm512_set1_ps(1.0f), two = _mm512_set1_ps(2.0f);
 	__m512 e = exp_wide(_mm512_mul_ps(s, _mm512_set1_ps(2.0f / cap)));
@@ -204,8 +236,8 @@ static void shrink_result(const struct llm_attend_query *q, float shrink, u32 co
 }
 
 /* Scores to weights; what @q had is brought to the new maximum. */
-static void weigh(const struct llm_attend_page *page, const struct llm_attend_query *q,
-		  struct weights *weights)
+static __always_inline void weigh(const struct llm_attend_page *page,
+				  const struct llm_attend_query *q, struct weights *weights)
 {
 	u32 seen = (u32)(((1ULL << q->to) - 1) & ~((1ULL << q->from) - 1));
 	__m512 most = _mm512_set1_ps(*q->maximum), sum = _mm512_setzero_ps();
@@ -238,9 +270,13 @@ static void weigh(const struct llm_attend_page *page, const struct llm_attend_qu
 	*q->sum += _mm512_reduce_add_ps(sum);
 }
 
-/* What is added up at a time: columns from @d on, number @first of @values.. first. */
+/*
+ * What is added up at a time: columns from @d on, number @first of @values.. first, and
+ * what is wanted after @values.
+ */
 struct columns {
 	const void *values;
+	const void *next;
 	u32 first;
 	u32 stride;
 	u32 d;
@@ -255,17 +291,18 @@ static __always_inline void add_columns(struct columns columns,
 	__m512 sum[SHARED][4], value[4], p;
 	u32 at, i, v;
 
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
 			sum[i][v] = _mm512_loadu_ps(queries[i].result + columns.d + v * LANES);
 	for (at = from; at < to; at++) {
+		fetch(columns.next, columns.first + at * columns.stride, vectors * LANES, type);
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
 			value[v] = load_wide(columns.values,
 					     columns.first + at * columns.stride + v * LANES, type);
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 		for (i = 0; i < count; i++) {
 			p = _mm512_set1_ps(weights[i].at[at]);
 #pragma GCC unroll 4
@@ -273,7 +310,7 @@ static __always_inline void add_columns(struct columns columns,
 				sum[i][v] = _mm512_fmadd_ps(p, value[v], sum[i][v]);
 		}
 	}
-#pragma GCC unroll 4
+#pragma GCC unroll 8
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
@@ -300,13 +337,14 @@ static __always_inline void add_blocks(const struct llm_attend_page *page,
 				       const struct weights *weights, u32 from, u32 to,
 				       const u32 count)
 {
-	const struct llm_kv_q8_0 *block = page->values;
+	const struct llm_kv_q8_0 *block = page->values, *next = page->next_values;
 	struct columns columns = { .stride = LLM_BLOCK };
-	struct weights scaled[SHARED];
+	struct weights scaled[FEW];
 
-	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++) {
+	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++, next++) {
 		scale_weights(scaled, weights, block->scales, count);
 		columns.values = block->values;
+		columns.next = next->values;
 		add_columns(columns, queries, scaled, from, to, LLM_BLOCK / LANES, count,
 			    LLM_TENSOR_Q8_0);
 	}
@@ -323,11 +361,14 @@ static __always_inline void add_numbers(const struct llm_attend_page *page,
 					const struct weights *weights, u32 from, u32 to,
 					const u32 count, const u32 type)
 {
-	struct columns c = { .values = page->values, .stride = page->value_stride };
+	struct columns c = {
+		.values = page->values, .next = page->next_values, .stride = page->value_stride,
+	};
+	const u32 vectors = count > FEW ? 2 : 4;
 	u32 i, at;
 
-	for (; c.d + 4 * LANES <= page->value; c.d += 4 * LANES, c.first = c.d)
-		add_columns(c, queries, weights, from, to, 4, count, type);
+	for (; c.d + vectors * LANES <= page->value; c.d += vectors * LANES, c.first = c.d)
+		add_columns(c, queries, weights, from, to, vectors, count, type);
 	for (; c.d + LANES <= page->value; c.d += LANES, c.first = c.d)
 		add_columns(c, queries, weights, from, to, 1, count, type);
 	for (; c.d < page->value; c.d++)
@@ -351,66 +392,68 @@ static __always_inline void add_values(const struct llm_attend_page *page,
 		add_numbers(page, queries, weights, from, to, count, type);
 }
 
-static __always_inline void attend_one(const struct llm_attend_page *page,
-				       const struct llm_attend_query *q, const u32 type)
+/*
+ * What all @count queries see is added together, what one sees before and after it
+ * alone.
+ */
+static __always_inline void attend_some(const struct llm_attend_page *page,
+					const struct llm_attend_query *q,
+					struct weights *weights, const u32 count, const u32 type)
 {
-	struct weights weights;
-
-	score(page, q, &weights, 1, type);
-	weigh(page, q, &weights);
-	add_values(page, q, &weights, q->from, q->to, 1, type);
-}
-
-/* What all see is added together, what one sees before and after it alone. */
-static __always_inline void attend_all(const struct llm_attend_page *page,
-				       const struct llm_attend_query *q, const u32 type)
-{
-	struct weights weights[SHARED];
 	u32 from = 0, to = LLM_PAGE_POSITIONS, i;
 
-	for (i = 0; i < SHARED; i++) {
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
 		from = max(from, q[i].from);
 		to = min(to, q[i].to);
 	}
 	/* Where there is nothing that all see, each is alone. */
 	to = max(from, to);
-	score(page, q, weights, SHARED, type);
-	for (i = 0; i < SHARED; i++) {
+	score(page, q, weights, count, type);
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++)
 		weigh(page, &q[i], &weights[i]);
+	for (i = 0; count > 1 && i < count; i++)
 		add_values(page, &q[i], &weights[i], q[i].from, min(from, q[i].to), 1, type);
-	}
-	add_values(page, q, weights, from, to, SHARED, type);
-	for (i = 0; i < SHARED; i++)
+	add_values(page, q, weights, from, to, count, type);
+	for (i = 0; count > 1 && i < count; i++)
 		add_values(page, &q[i], &weights[i], max(to, q[i].from), q[i].to, 1, type);
 }
 
 /* Each in a frame of its own. */
-#define DEFINE_ATTEND(name, type)							\
-static noinline void name##_one(const struct llm_attend_page *page,			\
-				const struct llm_attend_query *query)			\
+#define DEFINE_ATTEND_SOME(name, count, type)						\
+static noinline void name##_##count(const struct llm_attend_page *page,			\
+				    const struct llm_attend_query *queries)		\
 {											\
-	attend_one(page, query, type);							\
-}											\
+	struct weights weights[count];							\
 											\
-static noinline void name##_all(const struct llm_attend_page *page,			\
-				const struct llm_attend_query *queries)			\
-{											\
-	attend_all(page, queries, type);						\
-}											\
+	attend_some(page, queries, weights, count, type);				\
+}
+
+#define DEFINE_ATTEND(name, type, most)							\
+DEFINE_ATTEND_SOME(name, 1, type)							\
+DEFINE_ATTEND_SOME(name, 2, type)							\
+DEFINE_ATTEND_SOME(name, 3, type)							\
+DEFINE_ATTEND_SOME(name, 4, type)							\
 											\
 void llm_avx512_##name(const struct llm_attend_page *page,				\
 		       const struct llm_attend_query *queries, u32 count)		\
 {											\
-	u32 i;										\
-											\
-	if (count == SHARED) {								\
-		name##_all(page, queries);						\
-		return;									\
-	}										\
-	for (i = 0; i < count; i++)							\
-		name##_one(page, queries + i);						\
+	for (; count >= (most); count -= (most), queries += (most))			\
+		name##_##most(page, queries);						\
+	for (; count >= 4; count -= 4, queries += 4)					\
+		name##_4(page, queries);						\
+	if (count == 3)									\
+		name##_3(page, queries);						\
+	else if (count == 2)								\
+		name##_2(page, queries);						\
+	else if (count)									\
+		name##_1(page, queries);						\
 }
 
-DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32)
-DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16)
-DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0)
+DEFINE_ATTEND_SOME(attend_f32, 8, LLM_TENSOR_F32)
+DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32, 8)
+DEFINE_ATTEND_SOME(attend_f16, 8, LLM_TENSOR_F16)
+DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16, 8)
+/* Blocks have twice as much at hand: few share them. */
+DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0, 4)
