@@ -84,7 +84,7 @@ static const char *const suffixes[] = {
 /**
  * struct silent - a key that changes nothing
  * @suffix: its name
- * @kind: kind of model, or NULL for all
+ * @arch: architecture, or NULL for all
  */
 struct silent {
 	const char *suffix;
@@ -97,21 +97,12 @@ static const struct silent silent[] = {
 	{ "rope.scaling.finetuned", NULL },
 	/* Counts where there is YaRN or a second set of factors alone. */
 	{ "rope.scaling.original_context_length", NULL },
-	/* Its layers are parallel where they have one norm. */
-	{ "use_parallel_residual", "stablelm" },
-	/* For tools that expect these of every model. */
-	{ "attention.head_count", "mamba" }, { "attention.head_count", "rwkv7" },
-	{ "feed_forward_length", "mamba" },
-	/* The default, and all that is known. */
-	{ "token_shift_count", "rwkv7" },
 	/* Counts where there is no rope.scaling.factor. */
 	{ "rope.scale_linear", "gemma3" },
 	/* Counts where there are experts. */
 	{ "expert_used_count", NULL },
-	/* Counts where there is a window. */
-	{ "attention.sliding_window", NULL },
-	/* False is what encoders are. */
-	{ "attention.causal", "bert" }, { "attention.causal", "nomic-bert" },
+	/* Its layers are parallel where they have one norm. */
+	{ "use_parallel_residual", "stablelm" },
 };
 
 /**
