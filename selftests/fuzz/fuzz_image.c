@@ -9,6 +9,7 @@
 #include "fuzz.h"
 #include "plan.h"
 #include "pooling.h"
+#include "ranking.h"
 #include "sampler.h"
 #include "scoring.h"
 #include "step.h"
@@ -114,6 +115,23 @@ static void run(const struct llm_plan *plan)
 	llm_step_destroy(step);
 }
 
+/* A pair of texts with the words around them, as many tokens as they may be. */
+static void rank(const struct llm_image *image, const struct llm_tokenizer *tokenizer)
+{
+	const struct llm_text_part texts[] = {
+		{ (const u8 *)"the</s>", 7, 0 }, { (const u8 *)"\xff end", 5, LLM_TEXT_SPECIAL },
+	};
+	u32 room = llm_tokenizer_most(tokenizer, LLM_RANKING_MOST + 12);
+	u32 *tokens = calloc(room, sizeof(*tokens));
+	u32 count;
+
+	must(tokens);
+	must(!llm_ranking_tokenize(tokenizer, image->ranking, texts, tokens, room, &count));
+	for (u32 i = 0; i < count; i++)
+		must(tokens[i] < image->model.vocab_size);
+	free(tokens);
+}
+
 static void tokenize(const struct llm_image *image)
 {
 	static const u8 text[] = "the <user>\xe2\x82\xac</s> \xff end";
@@ -132,6 +150,8 @@ static void tokenize(const struct llm_image *image)
 		must(tokens[i] < image->model.vocab_size);
 		llm_token_text(tokenizer, tokens[i], 0, &(u32){ 0 });
 	}
+	if (image->ranking)
+		rank(image, tokenizer);
 	llm_tokenizer_destroy(tokenizer);
 }
 

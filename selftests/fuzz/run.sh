@@ -43,7 +43,7 @@ fi
 
 mkdir -p "$build/start"
 "$build/seeds" "$build/start"
-for kind in mamba rwkv7; do
+for kind in mamba rwkv7 qwen3-rank; do
 	../../tools/random/build/random-model -a "$kind" -t Q8_0 -w 32 -l 2 -n 2 -v 512 \
 		"$build/start/gguf/$kind"
 done

@@ -21,6 +21,7 @@ static const struct tiny_image_options images[] = {
 	{ SMALL, .whole = true, .pooling = LLM_POOLING_MEAN },
 	{ .width = 32, .layers = 3, .recurrent = true },
 	{ SMALL, .chat = true },
+	{ SMALL, .ranks = true },
 	{ SMALL, .tokenizer = LLM_TOKENIZER_BPE },
 	{ SMALL, .tokenizer = LLM_TOKENIZER_WORDPIECE },
 	{ SMALL, .tokenizer = LLM_TOKENIZER_GREEDY },
