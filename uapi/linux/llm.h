@@ -570,7 +570,8 @@ struct llm_score {
  * struct llm_embed - LLM_IOC_EMBED: what a text means, as numbers
  * @text: in, address of text
  * @second: in, with LLM_EMBED_PAIR address of a text that is read after @text, as
- *	models do that compare two; else zero
+ *	models do that compare two; else zero. Where the image has LLM_SECTION_RANKING
+ *	its words go around both
  * @vectors: in, address of an array of __s32: vectors one after the other
  * @text_length: in, bytes at @text
  * @second_length: in, bytes at @second
