@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* LLM_IOC_EMBED: vectors of models that make text, and of models that see texts whole. */
+/*
+ * LLM_IOC_EMBED: vectors of models that make text, and of models that see texts whole;
+ * scores of models that rank.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -224,6 +227,103 @@ TEST_F(embed, the_same_bits_among_others)
 		pthread_join(threads[i], NULL);
 		EXPECT_EQ(0, workers[i].failed);
 	}
+}
+
+FIXTURE(ranking)
+{
+	struct device_image image;
+	int fd;
+	__s32 scores[TINY_IMAGE_LABELS];
+	struct llm_embed pair;
+};
+
+FIXTURE_SETUP(ranking)
+{
+	struct tiny_image_options options = { .seed = 6, .ranks = true };
+
+	device_image_build(&self->image, &options);
+	ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
+	self->fd = device_open(O_RDWR);
+	ASSERT_LE(0, self->fd);
+	ASSERT_EQ(0, device_model(self->fd, MODEL));
+	self->pair = (struct llm_embed) {
+		.text = (uintptr_t)"the", .text_length = 3,
+		.second = (uintptr_t)"sea<end>", .second_length = 3,
+		.vectors = (uintptr_t)self->scores, .vectors_count = TINY_IMAGE_LABELS,
+		.flags = LLM_EMBED_PAIR,
+	};
+}
+
+FIXTURE_TEARDOWN_PARENT(ranking)
+{
+	EXPECT_EQ(0, device_unload_soon(MODEL));
+}
+
+TEST_F(ranking, scores_are_shares)
+{
+	__s32 sum = 0;
+
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &self->pair));
+	EXPECT_EQ(LLM_POOLING_RANK, self->pair.pooling);
+	ASSERT_EQ(TINY_IMAGE_LABELS, self->pair.vectors_count);
+	for (int i = 0; i < TINY_IMAGE_LABELS; i++) {
+		EXPECT_LE(0, self->scores[i]);
+		sum += self->scores[i];
+	}
+	EXPECT_LE(65536 - TINY_IMAGE_LABELS, sum);
+	EXPECT_GE(65536 + TINY_IMAGE_LABELS, sum);
+}
+
+/* A text by itself begins with a BOS. */
+TEST_F(ranking, the_models_words_go_around_a_pair)
+{
+	struct llm_embed whole = {
+		.text = (uintptr_t)"q:the<end>d:sea<end>", .text_length = 20,
+		.vectors = self->pair.vectors, .vectors_count = TINY_IMAGE_LABELS,
+		.flags = LLM_TOKENIZE_SPECIAL,
+	};
+
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &self->pair));
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &whole));
+	EXPECT_EQ(self->pair.tokens + 1, whole.tokens);
+}
+
+TEST_F(ranking, control_tokens_count_where_asked_for)
+{
+	struct llm_embed special;
+	__u32 plain;
+
+	self->pair.second_length = 8;
+	special = self->pair;
+	special.flags |= LLM_TOKENIZE_SPECIAL;
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &self->pair));
+	plain = self->pair.tokens;
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &special));
+	EXPECT_GT(plain, special.tokens);
+}
+
+TEST_F(ranking, bad_texts_are_refused)
+{
+	struct llm_embed bad = self->pair;
+
+	bad.text = 8;
+	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, LLM_IOC_EMBED, &bad));
+	bad = self->pair;
+	bad.second = 8;
+	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, LLM_IOC_EMBED, &bad));
+	bad = self->pair;
+	bad.text_length = LLM_MAX_TEXT + 1;
+	EXPECT_EQ(-E2BIG, device_ioctl(self->fd, LLM_IOC_EMBED, &bad));
+	bad = self->pair;
+	bad.second_length = LLM_MAX_TEXT + 1;
+	EXPECT_EQ(-E2BIG, device_ioctl(self->fd, LLM_IOC_EMBED, &bad));
+	bad = self->pair;
+	bad.pooling = LLM_POOLING_MEAN;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, LLM_IOC_EMBED, &bad));
+	/* Nothing is left out of two empty texts but these. */
+	self->pair.text_length = 0;
+	self->pair.second_length = 0;
+	EXPECT_EQ(0, device_ioctl(self->fd, LLM_IOC_EMBED, &self->pair));
 }
 
 TEST_HARNESS_MAIN
