@@ -142,7 +142,8 @@ static int keep(struct llmctl_bus *bus, const struct nlmsghdr *header)
 		free(copy);
 		return -ENOMEM;
 	}
-	bus->early[bus->early_count++] = memcpy(copy, header, header->nlmsg_len);
+	memcpy(copy, header, header->nlmsg_len);
+	bus->early[bus->early_count++] = copy;
 	return 0;
 }
 
