@@ -328,23 +328,18 @@ static const struct {
 	{ "granite-4.1", "granite" },
 };
 
-static bool text_is(const char *text, size_t length, const char *string)
-{
-	return strlen(string) == length && !memcmp(text, string, length);
-}
-
 static const struct template *find_template(const char *name, size_t length)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(others); i++) {
-		if (text_is(name, length, others[i].name)) {
+		if (gguf_text_is(name, length, others[i].name)) {
 			name = others[i].other;
 			length = strlen(name);
 		}
 	}
 	for (i = 0; i < ARRAY_SIZE(templates); i++)
-		if (text_is(name, length, templates[i].name))
+		if (gguf_text_is(name, length, templates[i].name))
 			return &templates[i];
 	return NULL;
 }

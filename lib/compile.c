@@ -327,11 +327,6 @@ __u32 compile_vector(struct compile *c, const struct gguf_tensor *source)
 	return compile_vectors(c, source->name, &source, 1);
 }
 
-static bool text_is(const char *text, __u64 length, const char *string)
-{
-	return length == strlen(string) && !memcmp(text, string, length);
-}
-
 /* A text of the metadata for a fixed field, cut between two characters or at a NUL. */
 static void copy_text(struct compile *c, const char *name, __u8 *to, size_t size)
 {
@@ -363,7 +358,7 @@ static void check_kind_of_file(struct compile *c)
 	found = gguf_get_string(c->gguf, "general.type", &type, &length, c->error);
 	if (found < 0)
 		c->code = found;
-	else if (found && !text_is(type, length, "model"))
+	else if (found && !gguf_text_is(type, length, "model"))
 		compile_fail(c, EOPNOTSUPP, "it holds no model but a '%.*s'",
 			     length < 32 ? (int)length : 32, type);
 	if (c->code)
@@ -412,7 +407,7 @@ void compile_vocab(struct compile *c)
 	else if (!found)
 		compile_fail(c, EINVAL, "key 'tokenizer.ggml.model' is missing");
 	for (i = 0; i < ARRAY_SIZE(tokenizers) && !c->code; i++) {
-		if (text_is(name, length, tokenizers[i].name)) {
+		if (gguf_text_is(name, length, tokenizers[i].name)) {
 			tokenizers[i].compile(c);
 			return;
 		}

@@ -9,6 +9,7 @@
 #define LLMCTL_GGUF_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "error.h"
 
@@ -236,5 +237,11 @@ double gguf_array_number(const struct gguf *gguf, const struct gguf_key *key, __
  * Return: the text, not NUL-terminated.
  */
 const char *gguf_array_string(const struct gguf *gguf, __u64 *cursor, __u64 *length);
+
+/** gguf_text_is() - whether a text of a file, which has no NUL, is a string. */
+static inline bool gguf_text_is(const char *text, __u64 length, const char *string)
+{
+	return length == strlen(string) && !memcmp(text, string, length);
+}
 
 #endif /* LLMCTL_GGUF_H */

@@ -8,11 +8,6 @@
 #include "number.h"
 #include "rope.h"
 
-static bool text_is(const char *text, __u64 length, const char *string)
-{
-	return length == strlen(string) && !memcmp(text, string, length);
-}
-
 /* The factor's key, or that of files from before there were kinds of scaling. */
 static double read_factor(struct compile *c)
 {
@@ -42,11 +37,11 @@ static void read_scaling(struct compile *c, struct rope *rope)
 	found = gguf_get_string(c->gguf, name, &type, &length, c->error);
 	if (found < 0)
 		c->code = found;
-	else if (text_is(type, length, "none"))
+	else if (gguf_text_is(type, length, "none"))
 		rope->factor = 1;
-	else if (text_is(type, length, "yarn"))
+	else if (gguf_text_is(type, length, "yarn"))
 		read_yarn(c, rope);
-	else if (!text_is(type, length, "linear") && !text_is(type, length, "longrope"))
+	else if (!gguf_text_is(type, length, "linear") && !gguf_text_is(type, length, "longrope"))
 		compile_fail(c, EOPNOTSUPP,
 			     "key '%s': '%.*s' is not supported; 'none', 'linear', 'yarn' and 'longrope' are",
 			     name, length < 32 ? (int)length : 32, type);
