@@ -161,6 +161,11 @@ static u32 read_place(struct reading *r, const struct llm_unigram *unigram, cons
 	u8 bytes[LLM_UTF8_MOST];
 	u32 end, point, found, size;
 
+	/* What most texts are of most of the time. */
+	if (text[at] < 0x80 && !unigram->replacements.first[text[at]]) {
+		read_bytes(r, text + at, 1);
+		return at + 1;
+	}
 	found = llm_trie_longest(&unigram->replacements, text, length, at, &end);
 	if (found == LLM_IMAGE_NONE) {
 		end = at + llm_utf8_decode(text + at, length - at, &point);
