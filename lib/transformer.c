@@ -257,6 +257,23 @@ void transformer_attended(struct compile *c, const struct transformer *t, __u32 
 	add_last(c, t, &last, "attn_output");
 }
 
+/*
+ * ggml computes GELU in binary16. Where what takes it is rounded anyway, so do we;
+ * weights in F32 are for those who want all bits.
+ */
+static __u32 activation(const struct compile *c, const struct transformer *t, __u32 layer)
+{
+	const struct gguf_tensor *down;
+	char name[COMPILE_NAME_SIZE];
+
+	compile_layer_name(name, layer, "ffn_down", "weight");
+	down = gguf_tensor_find(c->gguf, name);
+	if (t->arch->activation == LLM_ACT_GELU && down &&
+	    compile_weight_type(c, down) != LLM_TENSOR_F32)
+		return LLM_ACT_GELU_F16;
+	return t->arch->activation;
+}
+
 void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
 		       __u16 residual)
 {
@@ -278,7 +295,7 @@ void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __
 		linear_add(c, &first, apart, ARRAY_SIZE(apart));
 	glu.src[0] = t->up;
 	glu.arg[1] = t->hidden;
-	glu.arg[2] = t->arch->activation;
+	glu.arg[2] = activation(c, t, layer);
 	image_add_insn(&c->writer, &glu);
 	add_last(c, t, &last, "ffn_down");
 }
@@ -297,7 +314,7 @@ void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __
 	};
 
 	linear_add(c, &first, &up, 1);
-	transformer_act(c, t->arch->activation, t->gated, t->up, 1, 1);
+	transformer_act(c, activation(c, t, layer), t->gated, t->up, 1, 1);
 	add_last(c, t, &last, "ffn_down");
 }
 

@@ -390,7 +390,7 @@ static int check_sums(struct llm_check *check, u32 n)
 }
 
 /* Numbers of every size that binary16 tells apart, and beyond. */
-static int check_f32_to_f16(struct llm_check *check, u32 n)
+static int check_rounding(struct llm_check *check, u32 n)
 {
 	const u16 *a = (const u16 *)check->results[0];
 	const u16 *b = (const u16 *)check->results[1];
@@ -409,6 +409,10 @@ static int check_f32_to_f16(struct llm_check *check, u32 n)
 	for (i = 0; i < n; i++)
 		if (rounded[i] != llm_f16_to_f32(b[i]))
 			return differ(check, "round_to_f16", n, i);
+	check->form->round_to_bf16(rounded, x, n);
+	for (i = 0; i < n; i++)
+		if (rounded[i] != llm_round_to_bf16(x[i]))
+			return differ(check, "round_to_bf16", n, i);
 	return 0;
 }
 
@@ -594,6 +598,12 @@ static int check_wkv(struct llm_check *check, u32 n)
 	return 0;
 }
 
+/* What activations may differ by: in binary16 a unit in the last place. */
+static float activation_bound(u32 activation)
+{
+	return activation == LLM_ACT_GELU_F16 ? 0x1p-10f : 2e-6f;
+}
+
 /* Each activation, multiplied and in place; near zero tanh() is right absolutely. */
 static int check_activate(struct llm_check *check, u32 n)
 {
@@ -608,13 +618,15 @@ static int check_activate(struct llm_check *check, u32 n)
 		check->form->activate[f](a, x, u, n);
 		reference->activate[f](b, x, u, n);
 		for (i = 0; i < n; i++)
-			if (!is_close(a[i], b[i], 2e-6f * max_float(magnitude(b[i]), 1)))
+			if (!is_close(a[i], b[i],
+				      activation_bound(f) * max_float(magnitude(b[i]), 1)))
 				return differ(check, "activate with a factor", n, i);
 		memcpy(a, x, n * sizeof(*a));
 		check->form->activate[f](a, a, NULL, n);
 		reference->activate[f](b, x, NULL, n);
 		for (i = 0; i < n; i++)
-			if (!is_close(a[i], b[i], 2e-6f * max_float(magnitude(b[i]), 0.1f)))
+			if (!is_close(a[i], b[i],
+				      activation_bound(f) * max_float(magnitude(b[i]), 0.1f)))
 				return differ(check, "activate", n, i);
 	}
 	return 0;
@@ -624,7 +636,7 @@ int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
 		check_matmul_numbers, check_groups_of_numbers, check_bias_and_residual, check_sums,
-		check_f32_to_f16, check_attention, check_scan, check_wkv, check_activate,
+		check_rounding, check_attention, check_scan, check_wkv, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
 		check_matmul_blocks, check_groups, check_quantize,

@@ -25,3 +25,27 @@ const struct llm_form *llm_form_find(const char *name)
 			return forms[i];
 	return NULL;
 }
+
+u64 llm_input_bytes(u32 input, u32 columns)
+{
+	if (input < LLM_INPUT_Q8_0)
+		return (u64)columns * sizeof(float);
+	return (u64)columns / LLM_BLOCK * sizeof(struct llm_block_x8);
+}
+
+void llm_input_round(const struct llm_form *form, u32 input, void *to, const float *x, u32 n)
+{
+	switch (input) {
+	case LLM_INPUT_F32:
+		memcpy(to, x, n * sizeof(*x));
+		break;
+	case LLM_INPUT_F16:
+		form->round_to_f16(to, x, n);
+		break;
+	case LLM_INPUT_BF16:
+		form->round_to_bf16(to, x, n);
+		break;
+	default:
+		form->quantize[input](to, x, n);
+	}
+}

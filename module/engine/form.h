@@ -55,8 +55,8 @@ struct llm_block_x8 {
  * struct llm_matmul - y[r][o] = sum over c of w[o][c] x[r][c], plus what there is
  *	of bias[o] and residual[r][o]
  * @w: weights: @outputs rows of @columns numbers
- * @x: input: @rows rows of @columns numbers, as the @input of struct llm_type says:
- *	F32 or struct llm_block_x8
+ * @x: input: @rows rows of @columns numbers, as llm_input_round() makes them for the
+ *	@input of struct llm_type: floats or struct llm_block_x8
  * @bias: @outputs numbers, or NULL
  * @residual: @rows rows of @outputs numbers, or NULL; may be @y
  * @y: result: @rows rows of @outputs numbers
@@ -184,7 +184,7 @@ struct llm_wkv {
 };
 
 /** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
-#define LLM_ACTIVATIONS (LLM_ACT_RELU2 + 1)
+#define LLM_ACTIVATIONS (LLM_ACT_GELU_F16 + 1)
 
 /**
  * struct llm_form - the hot loops in one instruction set
@@ -197,12 +197,13 @@ struct llm_wkv {
  * @matmul_groups: for weights in LLM_LAYOUT_GROUPS, @outputs a multiple of
  *	LLM_GROUP; NULL for types the form has no use for that layout of
  * @quantize: @n numbers to blocks, to nearest, ties to even, for each enum llm_input
- *	but LLM_INPUT_F32; @n a multiple of the block's length
- * @sum: sum of @n numbers
- * @sum_squares: sum of the squares of @n numbers
- * @sum_squares_from: sum of the squares of what @n numbers differ from @middle by
+ *	that has blocks; @n a multiple of the block's length
+ * @sum: sum of @n numbers, added up in binary64 as ggml does for norms
+ * @sum_squares: likewise of the squares of @n numbers
+ * @sum_squares_from: likewise of the squares of what @n numbers differ from @middle by
  * @f32_to_f16: @n numbers, to nearest, ties to even
  * @round_to_f16: @n numbers to those that binary16 has, likewise; y may be x
+ * @round_to_bf16: @n numbers to those whose lower half is zero, likewise
  * @attend: for each number format of a slot: what at most LLM_ATTEND_QUERIES queries
  *	see of a page, added to what they have seen before; no query has the result
  *	of another
@@ -228,6 +229,7 @@ struct llm_form {
 	float (*sum_squares_from)(const float *x, float middle, u32 n);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
 	void (*round_to_f16)(float *y, const float *x, u32 n);
+	void (*round_to_bf16)(float *y, const float *x, u32 n);
 	void (*attend[LLM_TENSOR_TYPES])(const struct llm_attend_page *page,
 					 const struct llm_attend_query *queries, u32 count);
 	void (*scan)(const struct llm_scan *s);
@@ -255,6 +257,23 @@ const struct llm_form *llm_form_find(const char *name);
  * Return: the form, usable here or not, or NULL past the last.
  */
 const struct llm_form *llm_form_at(u32 index);
+
+/**
+ * llm_input_bytes() - bytes of a row that is rounded
+ * @input: enum llm_input
+ * @columns: numbers in it, a multiple of the block's length
+ */
+u64 llm_input_bytes(u32 input, u32 columns);
+
+/**
+ * llm_input_round() - rounds a row to what weights are multiplied with
+ * @form: form that does it
+ * @input: enum llm_input
+ * @to: llm_input_bytes() bytes
+ * @x: the row
+ * @n: numbers in it, a multiple of the block's length
+ */
+void llm_input_round(const struct llm_form *form, u32 input, void *to, const float *x, u32 n);
 
 #ifdef LLM_FLOAT
 /**

@@ -101,10 +101,5 @@ void llm_kv_store_value(const struct llm_form *form, u32 type, u8 *values, u32 a
 void llm_kv_round_query(const struct llm_form *form, u32 type, void *to, const float *query,
 			u32 columns)
 {
-	if (type == LLM_TENSOR_Q8_0)
-		form->quantize[LLM_INPUT_Q8_0](to, query, columns);
-	else if (type == LLM_TENSOR_F16)
-		form->round_to_f16(to, query, columns);
-	else
-		__builtin_memcpy(to, query, columns * sizeof(*query));
+	llm_input_round(form, llm_type_find(type)->input, to, query, columns);
 }

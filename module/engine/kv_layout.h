@@ -53,9 +53,7 @@ static inline u64 llm_kv_bytes(u32 type, u32 columns)
  */
 static inline u64 llm_kv_query_bytes(u32 type, u32 columns)
 {
-	if (type == LLM_TENSOR_Q8_0)
-		return (u64)(columns / LLM_BLOCK) * sizeof(struct llm_block_x8);
-	return (u64)columns * sizeof(u32);
+	return llm_input_bytes(llm_type_find(type)->input, columns);
 }
 
 #ifdef LLM_FLOAT

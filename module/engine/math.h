@@ -251,4 +251,43 @@ static inline u16 llm_f32_to_f16(float f)
 	return sign | (u16)((magnitude >> 13) - (112 << 10));
 }
 
+/** llm_round_to_f16() - @x as binary16 has it, to nearest, ties to even. */
+static inline float llm_round_to_f16(float x)
+{
+	return llm_f16_to_f32(llm_f32_to_f16(x));
+}
+
+/** llm_round_to_bf16() - @x as the upper half of binary32 has it, likewise. */
+static inline float llm_round_to_bf16(float x)
+{
+	u32 bits = llm_float_bits(x);
+
+	if ((bits & 0x7fffffff) > 0x7f800000)
+		bits |= 0x400000;
+	else
+		bits += 0x7fff + ((bits >> 16) & 1);
+	return llm_float(bits & 0xffff0000);
+}
+
+/** LLM_GELU_F16_MOST - beyond this either way llm_gelu_f16() is @x or zero. */
+#define LLM_GELU_F16_MOST	10.0f
+
+/**
+ * llm_gelu_f16() - LLM_ACT_GELU_F16 of @x
+ *
+ * The table has what is left of tanh() in binary32 where it is close to -1: so does this.
+ */
+static inline float llm_gelu_f16(float x)
+{
+	float t;
+
+	if (x >= LLM_GELU_F16_MOST)
+		return x;
+	if (x <= -LLM_GELU_F16_MOST)
+		return 0;
+	x = llm_round_to_f16(x);
+	t = 2.0f * llm_sigmoid(x * (LLM_GELU_LINEAR + LLM_GELU_CUBIC * (x * x))) - 1.0f;
+	return llm_round_to_f16(0.5f * x * (1.0f + t));
+}
+
 #endif /* LLM_ENGINE_MATH_H */

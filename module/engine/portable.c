@@ -154,11 +154,6 @@ static void quantize_block(struct llm_block_x8 *y, const float *x, float inverse
 	y->sum_bits = 0;
 }
 
-static float round_to_f16(float x)
-{
-	return llm_f16_to_f32(llm_f32_to_f16(x));
-}
-
 static void quantize_q8_0(struct llm_block_x8 *y, const float *x, u32 n)
 {
 	float most;
@@ -167,7 +162,7 @@ static void quantize_q8_0(struct llm_block_x8 *y, const float *x, u32 n)
 	for (b = 0; b < n / LLM_BLOCK; b++, x += LLM_BLOCK) {
 		most = largest_magnitude(x, LLM_BLOCK);
 		quantize_block(&y[b], x, most > 0 ? 127.0f / most : 0);
-		y[b].scale_bits = llm_float_bits(round_to_f16(most / 127.0f));
+		y[b].scale_bits = llm_float_bits(llm_round_to_f16(most / 127.0f));
 	}
 }
 
@@ -179,7 +174,7 @@ static void quantize_q8_1(struct llm_block_x8 *y, const float *x, u32 n)
 	quantize_q8_0(y, x, n);
 	for (b = 0; b < n / LLM_BLOCK; b++) {
 		scale = largest_magnitude(x + b * LLM_BLOCK, LLM_BLOCK) / 127.0f;
-		y[b].sum_bits = llm_float_bits(round_to_f16(scale * (float)(y[b].sums[0] +
+		y[b].sum_bits = llm_float_bits(llm_round_to_f16(scale * (float)(y[b].sums[0] +
 									    y[b].sums[1])));
 	}
 }
@@ -201,32 +196,27 @@ static void quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n)
 
 static float sum(const float *x, u32 n)
 {
-	float sum = 0;
+	double sum = 0;
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		sum += x[i];
-	return sum;
+		sum += (double)x[i];
+	return (float)sum;
 }
 
 static float sum_squares_from(const float *x, float middle, u32 n)
 {
-	float sum = 0;
+	double sum = 0;
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		sum += (x[i] - middle) * (x[i] - middle);
-	return sum;
+		sum += (double)((x[i] - middle) * (x[i] - middle));
+	return (float)sum;
 }
 
 static float sum_squares(const float *x, u32 n)
 {
-	float sum = 0;
-	u32 i;
-
-	for (i = 0; i < n; i++)
-		sum += x[i] * x[i];
-	return sum;
+	return sum_squares_from(x, 0, n);
 }
 
 static void f32_to_f16(u16 *y, const float *x, u32 n)
@@ -237,12 +227,20 @@ static void f32_to_f16(u16 *y, const float *x, u32 n)
 		y[i] = llm_f32_to_f16(x[i]);
 }
 
-static void round_numbers_to_f16(float *y, const float *x, u32 n)
+static void round_to_f16(float *y, const float *x, u32 n)
 {
 	u32 i;
 
 	for (i = 0; i < n; i++)
-		y[i] = round_to_f16(x[i]);
+		y[i] = llm_round_to_f16(x[i]);
+}
+
+static void round_to_bf16(float *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		y[i] = llm_round_to_bf16(x[i]);
 }
 
 static float number_at(const void *numbers, u32 at, u32 type)
@@ -401,6 +399,7 @@ DEFINE_ACTIVATE(activate_gelu, llm_gelu)
 DEFINE_ACTIVATE(activate_tanh, llm_tanh)
 DEFINE_ACTIVATE(activate_sigmoid, llm_sigmoid)
 DEFINE_ACTIVATE(activate_relu2, llm_relu2)
+DEFINE_ACTIVATE(activate_gelu_f16, llm_gelu_f16)
 
 const struct llm_form llm_form_portable = {
 	.name = "portable",
@@ -435,7 +434,8 @@ const struct llm_form llm_form_portable = {
 	.sum_squares = sum_squares,
 	.sum_squares_from = sum_squares_from,
 	.f32_to_f16 = f32_to_f16,
-	.round_to_f16 = round_numbers_to_f16,
+	.round_to_f16 = round_to_f16,
+	.round_to_bf16 = round_to_bf16,
 	.attend = {
 		[LLM_TENSOR_F32] = attend_f32,
 		[LLM_TENSOR_F16] = attend_f16,
@@ -450,5 +450,6 @@ const struct llm_form llm_form_portable = {
 		[LLM_ACT_TANH] = activate_tanh,
 		[LLM_ACT_SIGMOID] = activate_sigmoid,
 		[LLM_ACT_RELU2] = activate_relu2,
+		[LLM_ACT_GELU_F16] = activate_gelu_f16,
 	},
 };

@@ -3,8 +3,8 @@
 
 static const struct llm_type types[] = {
 	{ LLM_TENSOR_F32, "F32", 1, 4, LLM_INPUT_F32 },
-	{ LLM_TENSOR_F16, "F16", 1, 2, LLM_INPUT_F32 },
-	{ LLM_TENSOR_BF16, "BF16", 1, 2, LLM_INPUT_F32 },
+	{ LLM_TENSOR_F16, "F16", 1, 2, LLM_INPUT_F16 },
+	{ LLM_TENSOR_BF16, "BF16", 1, 2, LLM_INPUT_BF16 },
 	{ LLM_TENSOR_Q4_0, "Q4_0", 32, 18, LLM_INPUT_Q8_0 },
 	{ LLM_TENSOR_Q4_1, "Q4_1", 32, 20, LLM_INPUT_Q8_1 },
 	{ LLM_TENSOR_Q5_0, "Q5_0", 32, 22, LLM_INPUT_Q8_0 },

@@ -13,6 +13,8 @@
  * enum llm_input - what the rows that weights are multiplied with are rounded to
  *	first, named after the ggml types that ggml rounds them to
  * @LLM_INPUT_F32: not at all
+ * @LLM_INPUT_F16: numbers that binary16 has, kept as binary32
+ * @LLM_INPUT_BF16: numbers that the upper half of binary32 has, kept likewise
  * @LLM_INPUT_Q8_0: blocks of 32 eight-bit numbers with a scale in binary16
  * @LLM_INPUT_Q8_1: the same, with their sum in binary16
  * @LLM_INPUT_Q8_K: blocks of 256 eight-bit numbers with a scale in binary32
@@ -20,6 +22,8 @@
  */
 enum llm_input {
 	LLM_INPUT_F32,
+	LLM_INPUT_F16,
+	LLM_INPUT_BF16,
 	LLM_INPUT_Q8_0,
 	LLM_INPUT_Q8_1,
 	LLM_INPUT_Q8_K,
@@ -32,7 +36,7 @@ enum llm_input {
  * @name: what ggml calls it
  * @block: numbers in a block
  * @bytes: bytes of a block
- * @input: enum llm_input, other than LLM_INPUT_F32 where @block is more than 1
+ * @input: enum llm_input, one of blocks where @block is more than 1, else one of numbers
  */
 struct llm_type {
 	u32 type;

@@ -167,6 +167,29 @@ static void ties_the_output_where_there_is_none(void)
 	teardown(&f);
 }
 
+/* The small Llama as a Gemma whose first layer ends in rounded inputs. */
+static void rounds_gelu_where_inputs_are_rounded(void)
+{
+	struct fixture f;
+
+	setup(&f);
+	gguf_builder_set_string(f.b, "general.architecture", "gemma");
+	gguf_builder_set_u32(f.b, "gemma.context_length", 128);
+	gguf_builder_set_u32(f.b, "gemma.embedding_length", 32);
+	gguf_builder_set_u32(f.b, "gemma.block_count", 2);
+	gguf_builder_set_u32(f.b, "gemma.feed_forward_length", 64);
+	gguf_builder_set_u32(f.b, "gemma.attention.head_count", 2);
+	gguf_builder_set_u32(f.b, "gemma.attention.head_count_kv", 1);
+	gguf_builder_set_f32(f.b, "gemma.attention.layer_norm_rms_epsilon", 0.00001f);
+	gguf_builder_tensor(f.b, "blk.0.ffn_down.weight")->type = TYPE_F16;
+	gguf_builder_tensor(f.b, "blk.1.ffn_down.weight")->type = TYPE_F32;
+	if (tap_check(!compile(&f, LLMCTL_KEEP_TYPES))) {
+		tap_check(insn(&f, LLM_OP_GLU, 0)->arg[2] == LLM_ACT_GELU_F16);
+		tap_check(insn(&f, LLM_OP_GLU, 1)->arg[2] == LLM_ACT_GELU);
+	}
+	teardown(&f);
+}
+
 /* Compiles and compares the frequencies with base^(-2i / 16) / divisor[i]. */
 static void check_frequencies(struct fixture *f, double base, const float *divisors)
 {
@@ -591,6 +614,7 @@ static const struct tap_test tests[] = {
 	{ "biases are taken", takes_biases },
 	{ "the output is tied where there is none", ties_the_output_where_there_is_none },
 	{ "frequencies, their base, factor and divisors", computes_frequencies },
+	{ "GELU is rounded where what follows rounds it", rounds_gelu_where_inputs_are_rounded },
 	{ "numbers for each layer are taken where they are equal",
 	  takes_one_number_a_layer },
 	{ "tokens: kinds, ranks, spaces and ends", compiles_tokens },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The forms of the hot loops, each against the portable one. */
+#include <math.h>
 #include <stdio.h>
 
 #define LLM_FLOAT
@@ -97,6 +98,61 @@ static void activations_are_rounded_as_by_ggml(void)
 	}
 }
 
+#define HALVES 65536
+
+/* What ggml's table of GELU has for a number of binary16. */
+static u16 table_entry(u16 half)
+{
+	float x = llm_f16_to_f32(half);
+	float t = tanhf(0.79788456080286535587989211986876f * x * (1.0f + 0.044715f * x * x));
+
+	return llm_f32_to_f16(0.5f * x * (1.0f + t));
+}
+
+/* Our tanh() and libm's may be rounded differently, rarely, and never by more than a bit. */
+static bool gelu_matches(const float *y)
+{
+	u32 wrong = 0;
+
+	for (u32 i = 0; i < HALVES; i++) {
+		float x = llm_f16_to_f32(i);
+		u16 ours = llm_f32_to_f16(y[i]);
+		s32 apart = ours - table_entry(i);
+
+		if (x >= 10 || x <= -10) {
+			if (y[i] != (x > 0 ? x : 0))
+				return false;
+		} else if (x > -10) {
+			if (apart < -1 || apart > 1 || y[i] != llm_f16_to_f32(ours))
+				return false;
+			wrong += apart != 0;
+		}
+	}
+	return wrong <= 16;
+}
+
+static void gelu_is_rounded_as_by_ggml(void)
+{
+	static float x[HALVES], y[HALVES], z[HALVES];
+	const struct llm_form *form;
+
+	for (u32 f = 0; (form = llm_form_at(f)); f++) {
+		if (!form->usable())
+			continue;
+		for (u32 i = 0; i < HALVES; i++)
+			x[i] = llm_f16_to_f32(i);
+		form->activate[LLM_ACT_GELU_F16](y, x, NULL, HALVES);
+		tap_check(gelu_matches(y));
+		/* What binary16 rounds to the same: normal numbers and a quarter of a bit more. */
+		for (u32 i = 0; i < HALVES; i++)
+			x[i] = llm_float(llm_float_bits(x[i]) + 0x800);
+		form->activate[LLM_ACT_GELU_F16](z, x, NULL, HALVES);
+		for (u32 i = 0; i < HALVES; i++)
+			if ((i & 0x7c00) && x[i] > -10 && x[i] < 10)
+				tap_check(z[i] == y[i]);
+	}
+}
+
 static void forms_are_found_by_name(void)
 {
 	const struct llm_form *form;
@@ -116,6 +172,7 @@ static const struct tap_test tests[] = {
 	{ "the avx512 form agrees with the portable form", avx512_agrees },
 #endif
 	{ "activations are rounded as by ggml", activations_are_rounded_as_by_ggml },
+	{ "GELU is rounded as by ggml", gelu_is_rounded_as_by_ggml },
 	{ "forms are found by name", forms_are_found_by_name },
 };
 

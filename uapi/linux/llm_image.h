@@ -567,6 +567,8 @@ struct llm_image_replacement {
  * @LLM_ACT_TANH: hyperbolic tangent
  * @LLM_ACT_SIGMOID: 1 / (1 + exp(-x))
  * @LLM_ACT_RELU2: the square of x where that is positive, else 0 (arXiv:2109.08668)
+ * @LLM_ACT_GELU_F16: LLM_ACT_GELU as ggml has it in a table: of x as binary16 has it,
+ *	rounded to binary16; but x itself from 10 on, and 0 up to -10
  */
 enum llm_activation {
 	LLM_ACT_NONE = 0,
@@ -575,6 +577,7 @@ enum llm_activation {
 	LLM_ACT_TANH = 3,
 	LLM_ACT_SIGMOID = 4,
 	LLM_ACT_RELU2 = 5,
+	LLM_ACT_GELU_F16 = 6,
 };
 
 /**

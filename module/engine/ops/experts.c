@@ -3,8 +3,8 @@
 
 /*
  * Three parts: the choices of all rows are sorted by expert and cut into runs of
- * at most RUN of one expert; the inputs are put in that order, quantised where the
- * weights' type multiplies such; then each run is multiplied. What a row gets does
+ * at most RUN of one expert; the inputs are put in that order, rounded as the
+ * weights' type wants them; then each run is multiplied. What a row gets does
  * not depend on the run it is in.
  */
 enum { PART_SORT, PART_COLLECT, PART_MULTIPLY, PARTS };
@@ -36,18 +36,6 @@ static struct experts experts_of(const struct llm_tensor *w, const struct llm_in
 static u32 input_of(const struct llm_tensor *weight)
 {
 	return llm_type_find(weight->type)->input;
-}
-
-static bool is_quantized(const struct llm_tensor *weight)
-{
-	return input_of(weight) != LLM_INPUT_F32;
-}
-
-static u64 input_bytes(const struct llm_tensor *w)
-{
-	if (is_quantized(w))
-		return (u64)w->columns / LLM_BLOCK * sizeof(struct llm_block_x8);
-	return (u64)w->columns * sizeof(u32);
 }
 
 static int verify_registers(struct llm_verifier *v, const struct llm_insn *insn,
@@ -92,7 +80,7 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		return err;
 	v->experts = max(v->experts, e.count);
 	v->choices = max(v->choices, e.choices);
-	v->input_bytes = max(v->input_bytes, input_bytes(w));
+	v->input_bytes = max(v->input_bytes, llm_input_bytes(input_of(w), w->columns));
 	v->work += (u64)e.choices * e.outputs * w->columns;
 	return 0;
 }
@@ -240,11 +228,8 @@ static void collect(const struct llm_step *step, const struct llm_insn *insn, u3
 		from = llm_op_row(step, insn->src[0], choice / e.choices) + insn->arg[1];
 		if (e.own_input)
 			from += choice % e.choices * e.w->columns;
-		if (is_quantized(e.w))
-			step->plan->form->quantize[input_of(e.w)]((void *)input_at(step, place),
-								  from, e.w->columns);
-		else
-			memcpy(input_at(step, place), from, e.w->columns * sizeof(*from));
+		llm_input_round(step->plan->form, input_of(e.w), input_at(step, place), from,
+				e.w->columns);
 	}
 }
 

@@ -2,17 +2,17 @@
 #include "op.h"
 
 /*
- * Two parts: the input rows are quantised where the weight's type multiplies
- * quantised rows, then they are multiplied.
+ * Two parts: the input rows are rounded as the weight's type wants them, then they
+ * are multiplied.
  */
-enum { PART_QUANTIZE, PART_MULTIPLY, PARTS };
+enum { PART_ROUND, PART_MULTIPLY, PARTS };
 
 static u32 input_of(const struct llm_tensor *weight)
 {
 	return llm_type_find(weight->type)->input;
 }
 
-static bool is_quantized(const struct llm_tensor *weight)
+static bool is_rounded(const struct llm_tensor *weight)
 {
 	return input_of(weight) != LLM_INPUT_F32;
 }
@@ -55,8 +55,9 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
 	if (err)
 		return err;
-	if (is_quantized(weight))
-		v->quantized_columns = max(v->quantized_columns, weight->columns);
+	if (is_rounded(weight))
+		v->rounded_bytes = max(v->rounded_bytes,
+				       llm_input_bytes(input_of(weight), weight->columns));
 	v->work += (u64)weight->rows * weight->columns;
 	return 0;
 }
@@ -83,7 +84,7 @@ static u32 outputs_at_once(const struct llm_tensor *w)
 {
 	if (w->layout != LLM_LAYOUT_GROUPS)
 		return 1;
-	return is_quantized(w) ? LLM_GROUP : LLM_GROUPS_AT_ONCE * LLM_GROUP;
+	return llm_type_find(w->type)->block == 1 ? LLM_GROUPS_AT_ONCE * LLM_GROUP : LLM_GROUP;
 }
 
 /*
@@ -137,31 +138,26 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	const struct llm_tensor *w = weight_of(step, insn);
 	struct cut cut;
 
-	if (part == PART_QUANTIZE)
-		return is_quantized(w) ? llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
+	if (part == PART_ROUND)
+		return is_rounded(w) ? llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
 	cut = cut_product(step, insn);
 	return cut.row_blocks * cut.output_blocks;
 }
 
-static u8 *quantized_row(const struct llm_step *step, u32 row)
+static u8 *rounded_row(const struct llm_step *step, u32 row)
 {
-	return step->workspace + step->plan->quantized_offset +
-	       row * step->plan->quantized_stride;
+	return step->workspace + step->plan->rounded_offset + row * step->plan->rounded_stride;
 }
 
-static void quantize(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+static void round_rows(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
 {
 	const struct llm_tensor *w = weight_of(step, insn);
 	struct llm_op_span span = llm_op_row_span(step, insn->src[0], w->columns, tile);
-	struct llm_block_x8 *blocks;
-	const float *x;
 	u32 i;
 
-	for (i = span.first; i < span.end; i++) {
-		blocks = (struct llm_block_x8 *)quantized_row(step, i);
-		x = llm_op_row(step, insn->src[0], i) + insn->arg[1];
-		step->plan->form->quantize[input_of(w)](blocks, x, w->columns);
-	}
+	for (i = span.first; i < span.end; i++)
+		llm_input_round(step->plan->form, input_of(w), rounded_row(step, i),
+				llm_op_row(step, insn->src[0], i) + insn->arg[1], w->columns);
 }
 
 /* The first @grouped outputs of a product from weights in groups, the rest from rows. */
@@ -208,9 +204,9 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 		m.residual = llm_op_row(step, insn->src[1], row) + insn->arg[0] + output;
 		m.residual_stride = m.y_stride;
 	}
-	if (is_quantized(w)) {
-		m.x = quantized_row(step, row);
-		m.x_stride = step->plan->quantized_stride;
+	if (is_rounded(w)) {
+		m.x = rounded_row(step, row);
+		m.x_stride = step->plan->rounded_stride;
 	} else {
 		m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
 		m.x_stride = image->registers[insn->src[0]].width * sizeof(float);
@@ -220,8 +216,8 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	if (part == PART_QUANTIZE)
-		quantize(step, insn, tile);
+	if (part == PART_ROUND)
+		round_rows(step, insn, tile);
 	else
 		multiply(step, insn, tile);
 }

@@ -40,8 +40,8 @@ u32 llm_op_dots_in_tile(const struct llm_step *step, const struct llm_tensor *w)
 	u32 rate = form->macs_per_us;
 
 	if (w->layout == LLM_LAYOUT_GROUPS)
-		rate = llm_type_find(w->type)->input == LLM_INPUT_F32 ? form->float_macs_per_us :
-									form->group_macs_per_us;
+		rate = llm_type_find(w->type)->block == 1 ? form->float_macs_per_us :
+							    form->group_macs_per_us;
 	return max(1U, rate * LLM_TILE_US / w->columns);
 }
 

@@ -268,6 +268,11 @@ static float round_to_f16(float x)
 	return f16_to_f32(_cvtss_sh(x, 0));
 }
 
+static __always_inline __m256 round_lanes_to_f16(__m256 x)
+{
+	return _mm256_cvtph_ps(_mm256_cvtps_ph(x, 0));
+}
+
 static __always_inline void quantize_blocks(struct llm_block_x8 *y, const float *x, u32 n,
 					    const bool with_sums)
 {
@@ -309,39 +314,50 @@ void llm_avx2_quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n)
 	}
 }
 
+/* Eight numbers to the sums of four lanes in binary64. */
+static __always_inline void add_wide(__m256d sums[2], __m256 x)
+{
+	sums[0] = _mm256_add_pd(sums[0], _mm256_cvtps_pd(_mm256_castps256_ps128(x)));
+	sums[1] = _mm256_add_pd(sums[1], _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)));
+}
+
+static __always_inline double sum_wide(const __m256d sums[2])
+{
+	__m256d four = _mm256_add_pd(sums[0], sums[1]);
+	__m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+
+	return _mm_cvtsd_f64(_mm_add_sd(two, _mm_unpackhi_pd(two, two)));
+}
+
 float llm_avx2_sum(const float *x, u32 n)
 {
-	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps();
-	float sum;
+	__m256d sums[2] = { _mm256_setzero_pd(), _mm256_setzero_pd() };
+	double sum;
 	u32 i;
 
-	for (i = 0; i + 16 <= n; i += 16) {
-		even = _mm256_add_ps(even, _mm256_loadu_ps(x + i));
-		odd = _mm256_add_ps(odd, _mm256_loadu_ps(x + i + 8));
-	}
-	sum = sum_lanes(_mm256_add_ps(even, odd));
+	for (i = 0; i + 8 <= n; i += 8)
+		add_wide(sums, _mm256_loadu_ps(x + i));
+	sum = sum_wide(sums);
 	for (; i < n; i++)
-		sum += x[i];
-	return sum;
+		sum += (double)x[i];
+	return (float)sum;
 }
 
 float llm_avx2_sum_squares_from(const float *x, float middle, u32 n)
 {
-	__m256 even = _mm256_setzero_ps(), odd = _mm256_setzero_ps(), a, b;
-	__m256 middles = _mm256_set1_ps(middle);
-	float sum;
+	__m256d sums[2] = { _mm256_setzero_pd(), _mm256_setzero_pd() };
+	__m256 middles = _mm256_set1_ps(middle), a;
+	double sum;
 	u32 i;
 
-	for (i = 0; i + 16 <= n; i += 16) {
+	for (i = 0; i + 8 <= n; i += 8) {
 		a = _mm256_sub_ps(_mm256_loadu_ps(x + i), middles);
-		b = _mm256_sub_ps(_mm256_loadu_ps(x + i + 8), middles);
-		even = _mm256_fmadd_ps(a, a, even);
-		odd = _mm256_fmadd_ps(b, b, odd);
+		add_wide(sums, _mm256_mul_ps(a, a));
 	}
-	sum = sum_lanes(_mm256_add_ps(even, odd));
+	sum = sum_wide(sums);
 	for (; i < n; i++)
-		sum += (x[i] - middle) * (x[i] - middle);
-	return sum;
+		sum += (double)((x[i] - middle) * (x[i] - middle));
+	return (float)sum;
 }
 
 float llm_avx2_sum_squares(const float *x, u32 n)
@@ -364,10 +380,32 @@ void llm_avx2_round_to_f16(float *y, const float *x, u32 n)
 	u32 i;
 
 	for (i = 0; i + 8 <= n; i += 8)
-		_mm256_storeu_ps(y + i, _mm256_cvtph_ps(_mm256_cvtps_ph(_mm256_loadu_ps(x + i),
-									0)));
+		_mm256_storeu_ps(y + i, round_lanes_to_f16(_mm256_loadu_ps(x + i)));
 	for (; i < n; i++)
 		y[i] = round_to_f16(x[i]);
+}
+
+/* llm_round_to_bf16() in eight lanes. */
+static __always_inline __m256 round_lanes_to_bf16(__m256 x)
+{
+	__m256i bits = _mm256_castps_si256(x);
+	__m256i last = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+	__m256i up = _mm256_add_epi32(_mm256_add_epi32(bits, last), _mm256_set1_epi32(0x7fff));
+	__m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+	__m256 is_none = _mm256_cmp_ps(x, x, _CMP_UNORD_Q);
+
+	x = _mm256_blendv_ps(_mm256_castsi256_ps(up), _mm256_castsi256_ps(quiet), is_none);
+	return _mm256_and_ps(x, _mm256_castsi256_ps(_mm256_set1_epi32(0xffff0000)));
+}
+
+void llm_avx2_round_to_bf16(float *y, const float *x, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		_mm256_storeu_ps(y + i, round_lanes_to_bf16(_mm256_loadu_ps(x + i)));
+	for (; i < n; i++)
+		y[i] = llm_round_to_bf16(x[i]);
 }
 
 static __always_inline __m256 none_lanes(__m256 x)
@@ -393,12 +431,30 @@ static __always_inline __m256 silu_lanes(__m256 x)
 	return gate_lanes(x, x);
 }
 
-static __always_inline __m256 gelu_lanes(__m256 x)
+static __always_inline __m256 gelu_argument(__m256 x)
 {
 	__m256 slope = _mm256_fmadd_ps(_mm256_set1_ps(LLM_GELU_CUBIC), _mm256_mul_ps(x, x),
 				       _mm256_set1_ps(LLM_GELU_LINEAR));
 
-	return gate_lanes(x, _mm256_mul_ps(x, slope));
+	return _mm256_mul_ps(x, slope);
+}
+
+static __always_inline __m256 gelu_lanes(__m256 x)
+{
+	return gate_lanes(x, gelu_argument(x));
+}
+
+static __always_inline __m256 gelu_f16_lanes(__m256 x)
+{
+	const __m256 one = _mm256_set1_ps(1.0f), two = _mm256_set1_ps(2.0f);
+	__m256 is_most = _mm256_cmp_ps(x, _mm256_set1_ps(LLM_GELU_F16_MOST), _CMP_GE_OQ);
+	__m256 is_least = _mm256_cmp_ps(x, _mm256_set1_ps(-LLM_GELU_F16_MOST), _CMP_LE_OQ);
+	__m256 half = round_lanes_to_f16(x), y;
+
+	y = gate_lanes(one, gelu_argument(half));
+	y = _mm256_add_ps(one, _mm256_fmsub_ps(two, y, one));
+	y = round_lanes_to_f16(_mm256_mul_ps(_mm256_mul_ps(_mm256_set1_ps(0.5f), half), y));
+	return _mm256_andnot_ps(is_least, _mm256_blendv_ps(y, x, is_most));
 }
 
 static __always_inline __m256 tanh_lanes(__m256 x)
@@ -444,6 +500,7 @@ DEFINE_ACTIVATE(gelu, gelu_lanes, llm_gelu)
 DEFINE_ACTIVATE(tanh, tanh_lanes, llm_tanh)
 DEFINE_ACTIVATE(sigmoid, sigmoid_lanes, llm_sigmoid)
 DEFINE_ACTIVATE(relu2, relu2_lanes, llm_relu2)
+DEFINE_ACTIVATE(gelu_f16, gelu_f16_lanes, llm_gelu_f16)
 
 const struct llm_form llm_form_avx2 = {
 	.name = "avx2",
@@ -493,6 +550,7 @@ const struct llm_form llm_form_avx2 = {
 	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
 	.round_to_f16 = llm_avx2_round_to_f16,
+	.round_to_bf16 = llm_avx2_round_to_bf16,
 	.attend = {
 		[LLM_TENSOR_F32] = llm_avx2_attend_f32,
 		[LLM_TENSOR_F16] = llm_avx2_attend_f16,
@@ -507,5 +565,6 @@ const struct llm_form llm_form_avx2 = {
 		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
 		[LLM_ACT_SIGMOID] = llm_avx2_activate_sigmoid,
 		[LLM_ACT_RELU2] = llm_avx2_activate_relu2,
+		[LLM_ACT_GELU_F16] = llm_avx2_activate_gelu_f16,
 	},
 };

@@ -41,6 +41,7 @@ float llm_avx2_sum_squares(const float *x, u32 n);
 float llm_avx2_sum_squares_from(const float *x, float middle, u32 n);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
 void llm_avx2_round_to_f16(float *y, const float *x, u32 n);
+void llm_avx2_round_to_bf16(float *y, const float *x, u32 n);
 void llm_avx2_attend_f32(const struct llm_attend_page *page, const struct llm_attend_query *queries,
 			 u32 count);
 void llm_avx2_attend_f16(const struct llm_attend_page *page, const struct llm_attend_query *queries,
@@ -55,5 +56,6 @@ void llm_avx2_activate_gelu(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_tanh(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_sigmoid(float *y, const float *x, const float *u, u32 n);
 void llm_avx2_activate_relu2(float *y, const float *x, const float *u, u32 n);
+void llm_avx2_activate_gelu_f16(float *y, const float *x, const float *u, u32 n);
 
 #endif /* LLM_ENGINE_AVX2_H */

@@ -58,6 +58,7 @@ const struct llm_form llm_form_avx512 = {
 	.sum_squares_from = llm_avx2_sum_squares_from,
 	.f32_to_f16 = llm_avx2_f32_to_f16,
 	.round_to_f16 = llm_avx2_round_to_f16,
+	.round_to_bf16 = llm_avx2_round_to_bf16,
 	.attend = {
 		[LLM_TENSOR_F32] = llm_avx512_attend_f32,
 		[LLM_TENSOR_F16] = llm_avx512_attend_f16,
@@ -72,5 +73,6 @@ const struct llm_form llm_form_avx512 = {
 		[LLM_ACT_TANH] = llm_avx2_activate_tanh,
 		[LLM_ACT_SIGMOID] = llm_avx2_activate_sigmoid,
 		[LLM_ACT_RELU2] = llm_avx2_activate_relu2,
+		[LLM_ACT_GELU_F16] = llm_avx2_activate_gelu_f16,
 	},
 };
