@@ -97,6 +97,11 @@ static float *read_divisors(struct compile *c, const char *name, __u32 count)
 	return compile_numbers(c, tensor);
 }
 
+/*
+ * Of frequency i what is left beside the i-th power of the ratio from one to the next.
+ * That is multiplied by where angles are computed, because ggml does so, in binary32:
+ * the rounding of large angles is more than all else that engines differ in.
+ */
 static __u32 add_frequencies(struct compile *c, const struct rope *rope, const char *name,
 			     const char *divisors_name)
 {
@@ -109,7 +114,7 @@ static __u32 add_frequencies(struct compile *c, const struct rope *rope, const c
 	for (i = 0; i < count && !c->code; i++) {
 		double divisor = divisors ? divisors[i] : 1;
 
-		values[i] = pow(rope->base, -2.0 * i / rope->dims) / divisor * scale_of(rope, i);
+		values[i] = scale_of(rope, i) / divisor;
 		if (!isfinite(values[i]))
 			compile_fail(c, EINVAL,
 				     "frequency %u of the rotary positions is not finite", i);
@@ -125,6 +130,7 @@ __u16 rope_add(struct compile *c, const struct rope *rope, const char *name)
 	char long_name[COMPILE_NAME_SIZE];
 
 	insn.arg[0] = number_bits(rope->magnitude);
+	insn.arg[2] = number_bits(powf(rope->base, -2.0f / rope->dims));
 	if (compile_find(c, "rope_factors_short.weight", rope->dims / 2, 1)) {
 		compile_need(c, "rope_factors_long.weight", rope->dims / 2, 1);
 		snprintf(long_name, sizeof(long_name), "%s_long", name);

@@ -190,10 +190,20 @@ static void rounds_gelu_where_inputs_are_rounded(void)
 	teardown(&f);
 }
 
+static double bits_number(__u32 bits)
+{
+	float number;
+
+	memcpy(&number, &bits, sizeof(number));
+	return number;
+}
+
 /* Compiles and compares the frequencies with base^(-2i / 16) / divisor[i]. */
 static void check_frequencies(struct fixture *f, double base, const float *divisors)
 {
+	const struct llm_insn *angles;
 	const float *found;
+	double frequency;
 	__u8 *image;
 	int i;
 
@@ -202,10 +212,13 @@ static void check_frequencies(struct fixture *f, double base, const float *divis
 	image = write_image(f, 0);
 	if (!image)
 		return;
-	tap_check(tensor(f, insn(f, LLM_OP_ANGLES, 0)->tensor[0])->columns == 8);
-	found = numbers(f, image, insn(f, LLM_OP_ANGLES, 0)->tensor[0]);
-	for (i = 0; i < 8; i++)
-		tap_check(fabs(found[i] * divisors[i] / pow(base, -i / 8.0) - 1) < 0.000001);
+	angles = insn(f, LLM_OP_ANGLES, 0);
+	tap_check(tensor(f, angles->tensor[0])->columns == 8);
+	found = numbers(f, image, angles->tensor[0]);
+	for (i = 0; i < 8; i++) {
+		frequency = found[i] * pow(bits_number(angles->arg[2]), i);
+		tap_check(fabs(frequency * divisors[i] / pow(base, -i / 8.0) - 1) < 0.000001);
+	}
 	free(image);
 }
 

@@ -176,6 +176,33 @@ static void norms_groups_about_their_mean(void)
 	for_all_forms(LLM_OP_NORM, norm_layer_groups, check_norm);
 }
 
+#define RATIO	0.75f
+
+static void angles_of_a_ratio(struct llm_insn *insn)
+{
+	insn->arg[2] = number_bits(RATIO);
+}
+
+static bool check_angles(struct fixture *f, u32 row)
+{
+	const struct llm_tensor *frequencies = &f->image->tensors[f->insn.tensor[0]];
+	const float *numbers = (const float *)frequencies->data;
+	float turned = (float)row;
+	double wanted[512];
+	u32 i;
+
+	for (i = 0; i < frequencies->columns; i++, turned *= RATIO) {
+		wanted[2 * i] = cos((double)(turned * numbers[i]));
+		wanted[2 * i + 1] = sin((double)(turned * numbers[i]));
+	}
+	return is_near(result(f, row), wanted, 2 * frequencies->columns);
+}
+
+static void angles_have_a_ratio(void)
+{
+	for_all_forms(LLM_OP_ANGLES, angles_of_a_ratio, check_angles);
+}
+
 static void rope_halves(struct llm_insn *insn)
 {
 	insn->arg[3] = LLM_PAIRING_HALVES;
@@ -516,6 +543,7 @@ static void takes_the_softmax(void)
 
 static const struct tap_test tests[] = {
 	{ "a layer norm over groups, with a residual", norms_groups_about_their_mean },
+	{ "angles whose positions have a ratio", angles_have_a_ratio },
 	{ "rotary positions over halves", rotates_halves },
 	{ "positions as embeddings, scaled", embeds_positions_scaled },
 	{ "attention within a window, its scores capped", attends_within_a_window_and_a_cap },

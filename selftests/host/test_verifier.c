@@ -187,6 +187,7 @@ MUTATION(angles_long, insn(LLM_OP_ANGLES)->tensor[1] = insn(LLM_OP_LINEAR)->tens
 MUTATION(angles_bound, insn(LLM_OP_ANGLES)->arg[1] = 1)
 MUTATION(angles_vector, insn(LLM_OP_ANGLES)->tensor[0] = insn(LLM_OP_LINEAR)->tensor[0])
 MUTATION(angles_scale, insn(LLM_OP_ANGLES)->arg[0] = 0x7fc00000)
+MUTATION(angles_ratio, insn(LLM_OP_ANGLES)->arg[2] = 0x7fc00000)
 MUTATION(angles_width, insn(LLM_OP_ANGLES)->dst = insn(LLM_OP_EMBED)->dst)
 MUTATION(linear_alias, insn(LLM_OP_LINEAR)->dst = insn(LLM_OP_LINEAR)->src[0])
 MUTATION(linear_column, insn(LLM_OP_LINEAR)->arg[0] = 1)
@@ -349,6 +350,7 @@ static const struct refusal programs[] = {
 	{ angles_bound, -EINVAL, "a bound of 1 positions" },
 	{ angles_vector, -EINVAL, "F32 numbers" },
 	{ angles_scale, -EINVAL, "not finite" },
+	{ angles_ratio, -EINVAL, "not finite" },
 	{ angles_width, -EINVAL, "twice as wide" },
 	{ linear_alias, -EINVAL, "both source and destination" },
 	{ linear_column, -EINVAL, "not within register" },

@@ -629,11 +629,12 @@ enum llm_gating {
  *	tensor[0]: columns = width of dst; src0: register as wide as dst, not
  *	dst, or none; arg[0]: scale_bits; arg[1]: enum llm_embed_what
  * @LLM_OP_ANGLES: cosine and sine of position times frequency, for LLM_OP_ROPE:
- *	dst[2i] = scale cos(p f[i]), dst[2i + 1] = scale sin(p f[i]).
+ *	dst[2i] = scale cos(p[i] f[i]), dst[2i + 1] = scale sin(p[i] f[i]), where p[0]
+ *	is the position and p[i + 1] = ratio p[i], each product rounded to binary32.
  *	tensor[0]: F32, one row of frequencies, radians a position, twice as wide
  *	is dst; tensor[1]: likewise, those of sessions whose context is more than
  *	arg[1] positions, or none; arg[0]: scale_bits; arg[1]: zero without
- *	tensor[1]
+ *	tensor[1]; arg[2]: ratio_bits, or 0 for a ratio of 1
  * @LLM_OP_NORM: dst = weight * norm(src0) + bias, plus src1 if there is one, over
  *	arg[4] groups of arg[1] columns from column arg[3] of all of them.
  *	tensor[0]: F32 weight of arg[1] columns, one row for all groups or one a

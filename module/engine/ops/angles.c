@@ -15,7 +15,7 @@ static int verify_long(struct llm_verifier *v, const struct llm_insn *insn, u32 
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	const struct llm_tensor *frequencies = NULL;
-	int err = llm_verify_shape(v, 0, 2, 2, false);
+	int err = llm_verify_shape(v, 0, 2, 3, false);
 
 	if (!err)
 		err = llm_verify_tensor(v, insn->tensor[0], &frequencies);
@@ -29,6 +29,8 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = llm_verify_rows(v, insn->dst, LLM_ROWS_BATCH);
 	if (!err)
 		err = llm_verify_finite(v, insn->arg[0], false);
+	if (!err)
+		err = llm_verify_finite(v, insn->arg[2], false);
 	if (err)
 		return err;
 	if (llm_register_width(v, insn->dst) != 2 * frequencies->columns)
@@ -62,17 +64,19 @@ static void run(const struct llm_step *step, const struct llm_insn *insn, u32 pa
 {
 	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
 	u32 count = step->plan->image->registers[insn->dst].width / 2;
+	float ratio = insn->arg[2] ? llm_float(insn->arg[2]) : 1;
 	float scale = llm_float(insn->arg[0]);
 	const float *frequencies;
-	float sine, cosine;
+	float sine, cosine, turned;
 	float *to;
 	u32 i, j;
 
 	for (i = span.first; i < span.end; i++) {
 		frequencies = (const float *)frequencies_of(step, insn, i)->data;
 		to = llm_op_row(step, insn->dst, i);
-		for (j = 0; j < count; j++) {
-			llm_sincos((double)step->rows[i].position * frequencies[j], &sine, &cosine);
+		turned = (float)step->rows[i].position;
+		for (j = 0; j < count; j++, turned *= ratio) {
+			llm_sincos((double)(turned * frequencies[j]), &sine, &cosine);
 			to[2 * j] = scale * cosine;
 			to[2 * j + 1] = scale * sine;
 		}
