@@ -40,6 +40,11 @@ LETTER = 300
 LEAD = 0.1
 # In these a rounding flips with the order of a sum, and changes the next one's input.
 UNROUNDED = ["F32", "F16", "BF16"]
+# What a row has to keep: a mean difference, of weights in blocks instead what two builds
+# of llama.cpp have between them; how often the likeliest token is the same; a cosine.
+MOST_MEAN = 0.001
+LEAST_SAME = 0.99
+LEAST_COSINE = 0.9999
 NOTES = """
 llama.cpp computes without flash attention, which sums in half precision on CPUs, but
 where keys and values are in q8_0, which it can't do without. Weights in blocks: rounding
@@ -47,6 +52,8 @@ activations to eight bits flips with the order of a sum, in llama.cpp's own back
 too, so they are compared with keys and values in f32, where nothing else is rounded.
 Logits of random weights are flat: the likeliest of 1024 tokens often leads by less than
 that. "clear" is how often both find it where it leads by %g or more.
+llama.cpp takes GELU from a table in half precision. With weights in F32 we compute it as
+it is, on purpose; with all others, which round its result in any case, as the table has it.
 With f16 llama.cpp rounds the probabilities of attention to half precision when their
 sum is known; we keep them as they are, on purpose: it would take a second pass over
 the keys. The last rows, with f16 and q8_0, show what that does.
@@ -256,9 +263,10 @@ def compare_vectors(peer, kind, types):
     server = Server(peer, model, task="--embeddings")
     theirs = server.embed(VECTOR_TEXT)
     server.close()
-    product = sum(a * b for a, b in zip(ours, theirs))
-    print("%-19s %-14s f16  cosine %.7f" % (
-        kind, types, product / math.hypot(*ours) / math.hypot(*theirs)), flush=True)
+    cosine = sum(a * b for a, b in zip(ours, theirs)) / math.hypot(*ours) / math.hypot(*theirs)
+    print("%-19s %-14s f16  cosine %.7f%s" % (
+        kind, types, cosine, "" if cosine > LEAST_COSINE else "   not above %g" % LEAST_COSINE),
+        flush=True)
 
 
 def compare_scores(peer, kind, types):
@@ -277,6 +285,25 @@ def compare_scores(peer, kind, types):
         max(abs(ours[i] - theirs[i]) for i in ours)), flush=True)
 
 
+def usual_kv(types):
+    return "f16" if types in UNROUNDED else "f32"
+
+
+def missed(types, kv, ours, own):
+    """What a row does not keep, in words; those that only show something keep all."""
+    words = []
+    if kv != usual_kv(types):
+        return words
+    if types in UNROUNDED and ours.mean > MOST_MEAN:
+        words.append("mean above %g" % MOST_MEAN)
+    if types not in UNROUNDED and own and ours.mean > own.mean:
+        words.append("mean %.1f times theirs" % (ours.mean / max(own.mean, 1e-9)))
+    if ours.same < LEAST_SAME:
+        words.append("top-1 below %g%%%s" % (100 * LEAST_SAME, ", as is theirs" if own and
+                                             own.same < LEAST_SAME else ""))
+    return words
+
+
 def print_row(kind, types, kv, ours, own):
     row = "%-19s %-14s %-4s %9.6f %9.6f %6.1f%% %6.1f%% %9.1f %9.1f" % (
         kind, types, kv, ours.mean, ours.most, 100 * ours.same, 100 * ours.clear,
@@ -284,7 +311,8 @@ def print_row(kind, types, kv, ours, own):
     if own:
         row += "   %9.6f %9.6f %6.1f%% %6.1f%%" % (own.mean, own.most, 100 * own.same,
                                                    100 * own.clear)
-    print(row + (kind in REMARKS and "   " + REMARKS[kind] or ""), flush=True)
+    words = missed(types, kv, ours, own) + ([REMARKS[kind]] if kind in REMARKS else [])
+    print(row + "   " + "; ".join(words), flush=True)
 
 
 def rows(arguments):
@@ -296,7 +324,7 @@ def rows(arguments):
     formats = arguments.kv.split(":") if arguments.kv else []
     for kind, name in ([(kind, name) for kind in kinds for name in types] +
                        [("llama", name) for name in others]):
-        for kv in formats or ["f16" if name in UNROUNDED else "f32"]:
+        for kv in formats or [usual_kv(name)]:
             yield kind, name, kv
     if others and not formats:
         for name in types + others:
