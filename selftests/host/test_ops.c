@@ -82,10 +82,10 @@ static bool open_model(struct fixture *f, size_t size, const struct llm_form *fo
 	return false;
 }
 
-static bool setup(struct fixture *f, const struct llm_form *form, u32 op,
+static bool setup(struct fixture *f, const struct llm_form *form, u32 type, u32 op,
 		  void (*change)(struct llm_insn *insn))
 {
-	struct tiny_image_options options = { .seed = 7, .layers = 1 };
+	struct tiny_image_options options = { .seed = 7, .layers = 1, .type = type };
 	struct llm_insn *program;
 	u32 at = 0, i;
 	size_t size;
@@ -128,8 +128,9 @@ static bool is_near(const float *found, const double *wanted, u32 n)
 	return true;
 }
 
-static void for_all_forms(u32 op, void (*change)(struct llm_insn *insn),
-			  bool (*check)(struct fixture *f, u32 row))
+/* With matrices of @type. */
+static void for_all_forms_of(u32 type, u32 op, void (*change)(struct llm_insn *insn),
+			     bool (*check)(struct fixture *f, u32 row))
 {
 	struct fixture f;
 	u32 i, row;
@@ -137,11 +138,51 @@ static void for_all_forms(u32 op, void (*change)(struct llm_insn *insn),
 	for (i = 0; llm_form_at(i); i++) {
 		if (!llm_form_at(i)->usable())
 			continue;
-		if (setup(&f, llm_form_at(i), op, change))
+		if (setup(&f, llm_form_at(i), type, op, change))
 			for (row = 0; row < ROWS && check(&f, row); row++)
 				;
 		teardown(&f);
 	}
+}
+
+static void for_all_forms(u32 op, void (*change)(struct llm_insn *insn),
+			  bool (*check)(struct fixture *f, u32 row))
+{
+	for_all_forms_of(LLM_TENSOR_F32, op, change, check);
+}
+
+/* As weights of @type have it; of LLM_TENSOR_BF16 the upper half, to nearest, ties to even. */
+static double rounded(u32 type, float number)
+{
+	u32 bits = number_bits(number);
+	u16 half = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+
+	if (type == LLM_TENSOR_F16)
+		tap_check(number_store(&half, &number, type, 1));
+	number_load(&number, &half, type, 1);
+	return number;
+}
+
+static bool check_linear(struct fixture *f, u32 row)
+{
+	const struct llm_tensor *w = &f->image->tensors[f->insn.tensor[0]];
+	const float *x = source(f, f->insn.src[0], row);
+	double wanted[512] = { 0 };
+	float weights[512];
+	u32 o, c;
+
+	for (o = 0; o < w->rows; o++) {
+		number_load(weights, w->data + o * w->row_bytes, w->type, w->columns);
+		for (c = 0; c < w->columns; c++)
+			wanted[o] += weights[c] * rounded(w->type, x[c]);
+	}
+	return is_near(result(f, row), wanted, w->rows);
+}
+
+static void products_round_their_inputs(void)
+{
+	for_all_forms_of(LLM_TENSOR_F16, LLM_OP_LINEAR, NULL, check_linear);
+	for_all_forms_of(LLM_TENSOR_BF16, LLM_OP_LINEAR, NULL, check_linear);
 }
 
 static void norm_layer_groups(struct llm_insn *insn)
@@ -543,6 +584,7 @@ static void takes_the_softmax(void)
 
 static const struct tap_test tests[] = {
 	{ "a layer norm over groups, with a residual", norms_groups_about_their_mean },
+	{ "products round what weights in 16 bits take", products_round_their_inputs },
 	{ "angles whose positions have a ratio", angles_have_a_ratio },
 	{ "rotary positions over halves", rotates_halves },
 	{ "positions as embeddings, scaled", embeds_positions_scaled },

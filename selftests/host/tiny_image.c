@@ -107,7 +107,7 @@ void *tiny_image_build(const struct tiny_image_options *options, size_t *size)
 	if (layers > TINY_LAYERS || width % 32 || width > 4096)
 		return NULL;
 	if (options->type != LLM_TENSOR_F32 && options->type != LLM_TENSOR_F16 &&
-	    options->type != LLM_TENSOR_Q8_0)
+	    options->type != LLM_TENSOR_BF16 && options->type != LLM_TENSOR_Q8_0)
 		return NULL;
 	b = calloc(1, sizeof(*b));
 	if (!b)

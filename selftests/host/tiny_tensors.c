@@ -70,6 +70,7 @@ static size_t row_bytes(__u32 type, __u32 columns)
 {
 	switch (type) {
 	case LLM_TENSOR_F16:
+	case LLM_TENSOR_BF16:
 		return columns * 2;
 	case LLM_TENSOR_Q8_0:
 		return columns / TINY_BLOCK * (2 + TINY_BLOCK);
@@ -108,6 +109,10 @@ static void store_row(__u8 *to, __u32 type, const float *row, __u32 columns)
 
 			memcpy(to + i * 2, &half, sizeof(half));
 		}
+		return;
+	case LLM_TENSOR_BF16:
+		for (__u32 i = 0; i < columns; i++)
+			memcpy(to + i * 2, (const __u8 *)&row[i] + 2, 2);
 		return;
 	case LLM_TENSOR_Q8_0:
 		for (__u32 i = 0; i < columns; i += TINY_BLOCK)
