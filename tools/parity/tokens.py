@@ -150,8 +150,8 @@ def sorts(writer, length):
     mixed = b"".join(writer.texts(length))
     words = " ".join(writer.random.choices(ENGLISH, k=length // 4)).encode()
     return {
-        "English words": words,
-        "mixed scripts": mixed,
+        "English words": words[:length],
+        "mixed scripts": mixed[:length],
         "one letter": b"a" * length,
         "one word": bytes(writer.random.choices(b"abcdefghijklmnopqrstuvwxyz", k=length)),
         "spaces": b" " * length,
