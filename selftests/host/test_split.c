@@ -348,6 +348,27 @@ static void bad_tables_are_refused(void)
 	}
 }
 
+/* Each pass has states of its own: the number of one that another has is no state. */
+static void every_pass_is_checked(void)
+{
+	static const char *const list[] = { "abcdefgh", "a" };
+	struct llm_error error = { "" };
+	void *bytes;
+	size_t length;
+	u16 *last;
+
+	if (!tap_check(!splitter_build(&bytes, &length, "test", list, ARRAY_SIZE(list))))
+		return;
+	section = bytes;
+	tap_check(head()->passes == 2 && head()->states[1] < head()->states[0]);
+	tap_check(!llm_split_verify(section, length, &error));
+	last = (u16 *)(section + length) - 1;
+	*last = head()->states[1];
+	tap_check(llm_split_verify(section, length, &error) == -EINVAL);
+	tap_check(strstr(error.text, "pass 1 has no state"));
+	free(bytes);
+}
+
 /* A million characters, each of which is followed to the end, would take hours. */
 static void slow_tables_are_cut_short(void)
 {
@@ -372,6 +393,7 @@ static const struct tap_test tests[] = {
 	{ "passes split the pieces of those before", passes_split_what_others_made },
 	{ "bad expressions are refused", bad_expressions_are_refused },
 	{ "bad tables are refused, with the reason", bad_tables_are_refused },
+	{ "states that there are not are refused in every pass", every_pass_is_checked },
 	{ "tables that were made to be slow are cut short", slow_tables_are_cut_short },
 };
 
