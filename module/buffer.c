@@ -15,7 +15,6 @@
 #include <linux/capability.h>
 #include <linux/file.h>
 #include <linux/fs.h>
-#include <linux/kmemleak.h>
 #include <linux/kref.h>
 #include <linux/llm.h>
 #include <linux/mm.h>
@@ -29,6 +28,7 @@
 #include "buffer.h"
 #include "compat.h"
 #include "model.h"
+#include "weights.h"
 
 /* Pages mapped by one fault: images are filled from one end to the other. */
 #define FAULT_PAGES 32
@@ -67,23 +67,6 @@ struct llm_buffer {
 	u64 writable;
 };
 
-/*
- * Zeroed memory. Refused rather than had at the price of killing somebody, and,
- * where that is plain, before the allocator says so at length in the log.
- */
-static void *buffer_memory(u64 size)
-{
-	void *memory;
-
-	if (size > (u64)si_mem_available() << PAGE_SHIFT)
-		return NULL;
-	memory = vmalloc_huge(PAGE_ALIGN(size), GFP_KERNEL_ACCOUNT | __GFP_ZERO |
-			      __GFP_RETRY_MAYFAIL);
-	if (memory)
-		kmemleak_no_scan(memory);
-	return memory;
-}
-
 static struct llm_buffer *buffer_alloc(void)
 {
 	struct llm_buffer *buffer = kzalloc(sizeof(*buffer), GFP_KERNEL_ACCOUNT);
@@ -99,7 +82,7 @@ static void buffer_free(struct kref *users)
 {
 	struct llm_buffer *buffer = container_of(users, struct llm_buffer, users);
 
-	vfree(buffer->data);
+	llm_weights_free(buffer->data);
 	kfree(buffer);
 }
 
@@ -131,7 +114,7 @@ struct llm_buffer *llm_buffer_copy(const void *bytes, u64 size)
 		return NULL;
 	buffer->size = size;
 	buffer->state = BUFFER_SEALED;
-	buffer->data = buffer_memory(size);
+	buffer->data = llm_weights_alloc(size);
 	if (!buffer->data) {
 		llm_buffer_put(buffer);
 		return NULL;
@@ -341,7 +324,7 @@ struct file *llm_buffer_create(const char *name, u64 size)
 		return ERR_PTR(-ENOMEM);
 	strscpy(buffer->name, name, sizeof(buffer->name));
 	buffer->size = size;
-	buffer->data = buffer_memory(size);
+	buffer->data = llm_weights_alloc(size);
 	if (!buffer->data) {
 		llm_buffer_put(buffer);
 		return ERR_PTR(-ENOMEM);
