@@ -55,11 +55,14 @@ typedef void (*llmctl_progress)(void *data, __u64 done, __u64 total);
 
 /**
  * enum llmctl_kv - number formats that sessions keep keys and values in
- * @LLMCTL_KV_F16: two bytes a number, as llama.cpp does where it is not told
+ * @LLMCTL_KV_DEFAULT: as llama.cpp does where it is not told: LLMCTL_KV_F16; for encoders,
+ *	which keep them for no longer than a text, LLMCTL_KV_F32
+ * @LLMCTL_KV_F16: two bytes a number
  * @LLMCTL_KV_Q8_0: 34 bytes for 32 numbers; heads must be multiples of 32 wide
  * @LLMCTL_KV_F32: four bytes: nothing is rounded
  */
 enum llmctl_kv {
+	LLMCTL_KV_DEFAULT,
 	LLMCTL_KV_F16,
 	LLMCTL_KV_Q8_0,
 	LLMCTL_KV_F32,
@@ -108,8 +111,8 @@ LLMCTL_API int llmctl_chat(struct llm_image_chat *chat, const char *name,
  * @path: file
  * @type: enum llm_tensor_type that weight matrices are converted to, or
  *	LLMCTL_KEEP_TYPES; of an image nothing is converted
- * @kv: what sessions keep keys and values in; of an image it can only be LLMCTL_KV_F16,
- *	and stays what it is
+ * @kv: what sessions keep keys and values in; of an image it can only be
+ *	LLMCTL_KV_DEFAULT, and stays what it is
  * @template: NULL: the chat template is recognised; "none": there is none; or the name
  *	of one that llmctl_chat() knows. Of an image it can only be NULL
  * @error: reason of a failure

@@ -145,7 +145,8 @@ static void add_rope(struct compile *c, const struct transformer *t, __u32 layer
 
 static __u32 kv_type(struct compile *c, const struct transformer *t)
 {
-	static const __u32 types[] = {
+	const __u32 types[] = {
+		[LLMCTL_KV_DEFAULT] = t->whole ? LLM_TENSOR_F32 : LLM_TENSOR_F16,
 		[LLMCTL_KV_F16] = LLM_TENSOR_F16,
 		[LLMCTL_KV_Q8_0] = LLM_TENSOR_Q8_0,
 		[LLMCTL_KV_F32] = LLM_TENSOR_F32,

@@ -552,7 +552,7 @@ static void files_are_alike(void)
 	wanted = write_image(&f, 0);
 	found = calloc(1, compile_size(&f.c));
 	if (wanted && write_file(gguf, f.bytes, f.size) &&
-	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+	    tap_check(!llmctl_model_open(&model, gguf, LLMCTL_KEEP_TYPES, LLMCTL_KV_DEFAULT, NULL,
 					 &f.error))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_GGUF);
 		tap_check(llmctl_model_facts(model)->size == compile_size(&f.c));
@@ -565,14 +565,14 @@ static void files_are_alike(void)
 		llmctl_model_close(model);
 	}
 	if (wanted && write_file(image, wanted, compile_size(&f.c)) &&
-	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+	    tap_check(!llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_DEFAULT, NULL,
 					 NULL))) {
 		tap_check(llmctl_model_facts(model)->format == LLMCTL_FORMAT_IMAGE);
 		tap_check(!llmctl_model_write(model, found, NULL, NULL, NULL));
 		tap_check(!memcmp(wanted, found, compile_size(&f.c)));
 		llmctl_model_close(model);
 		tap_check(!truncate(image, compile_size(&f.c) - 1));
-		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16,
+		tap_check(llmctl_model_open(&model, image, LLMCTL_KEEP_TYPES, LLMCTL_KV_DEFAULT,
 					    NULL, NULL) == -EINVAL);
 	}
 	unlink(gguf);
@@ -591,6 +591,7 @@ static void keeps_keys_and_values_as_asked(void)
 		int code;
 		__u32 type;
 	} formats[] = {
+		{ LLMCTL_KV_DEFAULT, 0, LLM_TENSOR_F16 },
 		{ LLMCTL_KV_F16, 0, LLM_TENSOR_F16 },
 		{ LLMCTL_KV_F32, 0, LLM_TENSOR_F32 },
 		{ LLMCTL_KV_Q8_0, -EOPNOTSUPP, 0 },

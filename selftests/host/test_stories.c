@@ -41,7 +41,7 @@ static void *read_image(u64 *size)
 
 	if (!shared_path(path, sizeof(path), MODEL))
 		return NULL;
-	if (!tap_check(!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL,
+	if (!tap_check(!llmctl_model_open(&model, path, LLMCTL_KEEP_TYPES, LLMCTL_KV_DEFAULT, NULL,
 					  NULL)))
 		return NULL;
 	*size = llmctl_model_facts(model)->size;

@@ -16,7 +16,7 @@ const struct option backend_options[] = {
 	  "portable, avx2 or avx512; else the fastest" },
 	{ .kind = OPTION_CALL, .name = "kv", .target = &choice.kv, .take = command_kv,
 	  .wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,
-	  .help = "with --host: what keys and values are kept in;\nelse f16" },
+	  .help = "with --host: what keys and values are kept in;\nelse f16, encoders f32" },
 	{ OPTION_WHOLE, "threads", 't', &choice.threads, 1, 256, NULL, NULL, "N",
 	  "with --host: threads; else one a processor" },
 	{ .kind = OPTION_END },

@@ -108,7 +108,7 @@ static int make_image(const char *from, const char *to, __u32 type, enum llmctl_
 
 static int run_convert(const struct command *command, int argc, char **argv)
 {
-	enum llmctl_kv kv = LLMCTL_KV_F16;
+	enum llmctl_kv kv = LLMCTL_KV_DEFAULT;
 	__u32 type = LLMCTL_KEEP_TYPES;
 	const char *template = NULL;
 	const struct option options[] = {

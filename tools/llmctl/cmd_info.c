@@ -229,7 +229,7 @@ static bool is_file(const char *operand)
 
 static int run_info(const struct command *command, int argc, char **argv)
 {
-	enum llmctl_kv kv = LLMCTL_KV_F16;
+	enum llmctl_kv kv = LLMCTL_KV_DEFAULT;
 	bool as_json = false;
 	const struct option options[] = {
 		{ OPTION_FLAG, "json", 0, &as_json, 0, 0, NULL, NULL, NULL, "as a JSON object" },

@@ -62,7 +62,7 @@ static int run_load(const struct command *command, int argc, char **argv)
 {
 	char from_path[LLM_NAME_SIZE];
 	const char *name = NULL, *template = NULL;
-	enum llmctl_kv kv = LLMCTL_KV_F16;
+	enum llmctl_kv kv = LLMCTL_KV_DEFAULT;
 	bool as_default = false;
 	const struct option options[] = {
 		{ OPTION_TEXT, "name", 0, &name, 0, 0, NULL, NULL, "NAME",

@@ -52,8 +52,8 @@ activations to eight bits flips with the order of a sum, in llama.cpp's own back
 too, so they are compared with keys and values in f32, where nothing else is rounded.
 Logits of random weights are flat: the likeliest of 1024 tokens often leads by less than
 that. "clear" is how often both find it where it leads by %g or more.
-Encoders' keys and values are compared in f32: llama.cpp computes a text of theirs whole,
-without a cache, and rounds neither.
+Encoders' keys and values are f32: llama.cpp computes a text of theirs whole, without a
+cache, and rounds neither.
 llama.cpp takes GELU from a table in half precision. With weights in F32 we compute it as
 it is, on purpose; with all others, which round its result in any case, as the table has it.
 With f16 llama.cpp rounds the probabilities of attention to half precision when their
@@ -259,8 +259,7 @@ def compare_vectors(peer, kind, types):
     model = os.path.join(peer.work, "model.gguf")
     subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), "-c", "512", model],
                    check=True)
-    output = subprocess.run([LLMCTL, "--host", "embed", "--json", "--kv", "f32", "-m", model,
-                             VECTOR_TEXT],
+    output = subprocess.run([LLMCTL, "--host", "embed", "--json", "-m", model, VECTOR_TEXT],
                             stdout=subprocess.PIPE, check=True).stdout
     ours = json.loads(output)["embeddings"][0]
     server = Server(peer, model, task="--embeddings")
