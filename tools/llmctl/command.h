@@ -108,7 +108,8 @@ bool command_kv(void *target, const char *text);
 #define COMMAND_KV_OPTION(kv) {								\
 	.kind = OPTION_CALL, .name = "kv", .target = (kv), .take = command_kv,		\
 	.wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,			\
-	.help = "what sessions keep keys and values in;\nelse f16, encoders f32",			\
+	.help = "what sessions keep keys and values in;\n"				\
+		"else f16, encoders f32",						\
 }
 
 /**
