@@ -269,11 +269,12 @@ static inline float llm_round_to_bf16(float x)
 	return llm_float(bits & 0xffff0000);
 }
 
-/** LLM_GELU_F16_MOST - beyond this either way llm_gelu_f16() is @x or zero. */
+/** LLM_GELU_F16_MOST - beyond this either way llm_gelu_f16() is its argument or zero. */
 #define LLM_GELU_F16_MOST	10.0f
 
 /**
- * llm_gelu_f16() - LLM_ACT_GELU_F16 of @x
+ * llm_gelu_f16() - LLM_ACT_GELU_F16
+ * @x: its argument
  *
  * The table has what is left of tanh() in binary32 where it is close to -1: so does this.
  */

@@ -177,7 +177,7 @@ static __always_inline void score_blocks(const struct llm_attend_page *page,
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 2
 		for (v = 0; v < VECTORS; v++)
-			_mm512_store_ps(weights[i].at + v * LANES, sums[i][v]);
+			_mm512_store_ps(&weights[i].at[v * LANES], sums[i][v]);
 }
 
 static __always_inline void score(const struct llm_attend_page *page,
