@@ -282,7 +282,7 @@ def compare_scores(peer, kind, types):
     server = Server(peer, model, task="--rerank")
     theirs = server.rank(VECTOR_TEXT, DOCUMENTS)
     server.close()
-    print("%-19s %-14s f16  scores %s, at most %.6f from theirs" % (
+    print("%-19s %-14s -    scores %s, at most %.6f from theirs" % (
         kind, types, " ".join("%.5f" % ours[i] for i in range(len(DOCUMENTS))),
         max(abs(ours[i] - theirs[i]) for i in ours)), flush=True)
 
