@@ -148,7 +148,7 @@ static int run_verify(const struct command *command, int argc, char **argv)
 
 	if (!command_parse(command, options, argc, argv, &operands, 1, 1, &status))
 		return status;
-	if (host_model_open(&model, operands.values[0], LLMCTL_KV_F16, NULL, &error))
+	if (host_model_open(&model, operands.values[0], LLMCTL_KV_DEFAULT, NULL, &error))
 		return report(&error);
 	printf("%s: good\n", operands.values[0]);
 	host_model_close(model);

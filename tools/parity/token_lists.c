@@ -37,7 +37,7 @@ static struct llm_tokenizer *open_tokenizer(const char *path)
 	void *bytes;
 	__u64 size;
 
-	if (llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, LLMCTL_KV_F16, NULL, &error))
+	if (llmctl_model_open(&file, path, LLMCTL_KEEP_TYPES, LLMCTL_KV_DEFAULT, NULL, &error))
 		fail(error.text);
 	size = llmctl_model_facts(file)->size;
 	bytes = mmap(NULL, size, PROT_READ | PROT_WRITE,
