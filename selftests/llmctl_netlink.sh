@@ -110,6 +110,8 @@ misuse() {
 
 # submit_many COUNT: so many replies, under way for a while. Sets pid.
 submit_many() {
+	# What an earlier one said is no sign of this one.
+	: >"$scratch/end"
 	# shellcheck disable=SC2046 # words
 	llmctl submit -m test-long --raw --temp 2 $(seq "$1") >"$scratch/many" 2>"$scratch/end" &
 	pid=$!
@@ -149,8 +151,10 @@ is_cancelled() {
 	local pid id status
 
 	submit_many 60 || return
-	for id in $(in_flight); do
-		llmctl cancel "$id" 2>/dev/null
+	until none_in_flight; do
+		for id in $(in_flight); do
+			llmctl cancel "$id" 2>/dev/null
+		done
 	done
 	wait "$pid"
 	status=$?

@@ -32,6 +32,14 @@ TEST_F(netlink, gives_up_a_reader_that_never_comes)
 	device_image_free(&long_one);
 }
 
+/* Tokens that a request made by now; ~0 when it is over and its reply was sent. */
+static __u32 tokens_of(struct genl *genl, int id)
+{
+	genl_begin(genl, &message, LLM_CMD_REQUEST_GET);
+	genl_put_u32(&message, LLM_A_REQUEST_ID, id);
+	return genl_do(genl, &message) ? ~0U : genl_u32(&genl->reply, LLM_A_REQUEST_TOKENS_OUT);
+}
+
 /* Tokens that a request of another socket made until it made no more for a while. */
 static __u32 pauses_after(struct genl *genl, int id)
 {
@@ -40,11 +48,9 @@ static __u32 pauses_after(struct genl *genl, int id)
 
 	for (i = 0; i < 6000 && still < 10; i++) {
 		before = tokens;
-		genl_begin(genl, &message, LLM_CMD_REQUEST_GET);
-		genl_put_u32(&message, LLM_A_REQUEST_ID, id);
-		if (genl_do(genl, &message))
-			return ~0U;
-		tokens = genl_u32(&genl->reply, LLM_A_REQUEST_TOKENS_OUT);
+		tokens = tokens_of(genl, id);
+		if (tokens == ~0U)
+			break;
 		/* It holds more than half of what the session does. */
 		still = tokens == before && tokens > 2100 ? still + 1 : 0;
 		device_pause(50);
@@ -131,25 +137,48 @@ static bool take_next(struct requests *requests, const struct genl_message *one,
 	return true;
 }
 
+/* Half of what a session holds, so that each makes it whoever reads. */
+#define LONG_REPLY 2048
+
+/* In pieces that are few, so that what comes meanwhile leaves room for the answers. */
+static int submit_long(struct genl *genl)
+{
+	int error;
+
+	begin_submit(genl, LONG_REPLY);
+	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
+	genl_put_u32(&message, LLM_A_REQUEST_COALESCE_BYTES, 1024);
+	genl_put_only(&message, TINY_TOKEN_THE);
+	error = genl_do(genl, &message);
+	return error ? error : (int)genl_u32(&genl->reply, LLM_A_REQUEST_ID);
+}
+
 /* What waits for a socket travels together, each reply in its own order. */
 TEST_F(netlink, sends_together_what_waits)
 {
+	const struct tiny_image_options options = {
+		.seed = 8, .layers = 1, .width = 32, .context = LONG_REPLY + 8,
+	};
 	struct requests requests = { 0 };
 	unsigned int together = 0, early;
 	struct genl *other = calloc(1, sizeof(*other));
+	struct device_image long_one;
 	int tiny = 1, left, command;
 
+	device_image_build(&long_one, &options);
+	ASSERT_EQ(0, device_load(SLOW_MODEL, &long_one, 0));
 	ASSERT_EQ(0, device_set_parameter("reader_timeout", 3600));
 	ASSERT_EQ(0, genl_open(other));
-	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
 	for (left = 0; left < (int)ARRAY_SIZE(requests.ids); left++) {
-		begin_submit(other, 30);
-		genl_put_only(&message, TINY_TOKEN_THE);
-		ASSERT_EQ(0, genl_do(other, &message)) TH_LOG("%s", other->reason);
-		requests.ids[left] = genl_u32(&other->reply, LLM_A_REQUEST_ID);
+		requests.ids[left] = submit_long(other);
+		ASSERT_LT(0, requests.ids[left]) TH_LOG("%s", other->reason);
 	}
+	/* Not before: answers to commands that find no room are lost. */
+	ASSERT_EQ(0, setsockopt(other->fd, SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny)));
+	for (size_t i = 0; i < ARRAY_SIZE(requests.ids); i++)
+		while (tokens_of(&self->genl, requests.ids[i]) < LONG_REPLY)
+			device_pause(10);
 	while (left) {
-		/* A socket that is full gathers what comes meanwhile. */
 		early = other->early_count;
 		command = genl_wait(other, 60000);
 		ASSERT_LE(0, command);
@@ -159,10 +188,11 @@ TEST_F(netlink, sends_together_what_waits)
 		together += !early && other->taken > NLMSG_ALIGN(other->event.length);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(requests.ids); i++)
-		EXPECT_EQ(120, requests.at[i]);
+		EXPECT_EQ(4 * LONG_REPLY, requests.at[i]);
 	EXPECT_LT(0, together);
 	genl_close(other);
 	free(other);
+	device_image_free(&long_one);
 }
 
 TEST_HARNESS_MAIN
