@@ -503,3 +503,24 @@ int device_set_parameter(const char *name, long long value)
 	snprintf(text, sizeof(text), "%lld", value);
 	return device_put(parameter_path(name), text);
 }
+
+int device_keep_parameters(const char *const *names, size_t count, long long *values)
+{
+	for (size_t i = 0; i < count; i++) {
+		values[i] = device_parameter(names[i]);
+		if (values[i] < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int device_restore_parameters(const char *const *names, size_t count, const long long *values)
+{
+	int error = 0, failed;
+
+	for (size_t i = 0; i < count; i++) {
+		failed = device_set_parameter(names[i], values[i]);
+		error = error ? error : failed;
+	}
+	return error;
+}

@@ -299,4 +299,17 @@ long long device_parameter(const char *name);
 /** device_set_parameter() - changes it. Return: 0 or a negative errno. */
 int device_set_parameter(const char *name, long long value);
 
+/**
+ * device_keep_parameters() - remembers parameters of the module that a test changes
+ * @names: their names
+ * @count: how many
+ * @values: set to their numbers
+ *
+ * Return: 0, or -1 where one of them is not there.
+ */
+int device_keep_parameters(const char *const *names, size_t count, long long *values);
+
+/** device_restore_parameters() - sets them again. Return: 0 or a negative errno. */
+int device_restore_parameters(const char *const *names, size_t count, const long long *values);
+
 #endif /* LLM_TEST_DEVICE_H */

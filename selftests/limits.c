@@ -22,18 +22,14 @@ FIXTURE(limits)
 
 FIXTURE_SETUP(limits)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		self->before[i] = device_parameter(parameters[i]);
-		ASSERT_LE(0, self->before[i]);
-	}
+	ASSERT_EQ(0, device_keep_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	device_image_make_slow(&self->image);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 }
 
 FIXTURE_TEARDOWN_PARENT(limits)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		EXPECT_EQ(0, device_set_parameter(parameters[i], self->before[i]));
+	EXPECT_EQ(0, device_restore_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
 }
 

@@ -30,15 +30,12 @@ FIXTURE(topics)
 	struct device_image image;
 	struct genl genl;
 	struct genl other;
-	long long parameters[ARRAY_SIZE(parameters)];
+	long long before[ARRAY_SIZE(parameters)];
 };
 
 FIXTURE_SETUP(topics)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		self->parameters[i] = device_parameter(parameters[i]);
-		ASSERT_LE(0, self->parameters[i]);
-	}
+	ASSERT_EQ(0, device_keep_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	device_image_make(&self->image, 3);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(&self->genl));
@@ -47,8 +44,7 @@ FIXTURE_SETUP(topics)
 
 FIXTURE_TEARDOWN_PARENT(topics)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		EXPECT_EQ(0, device_set_parameter(parameters[i], self->parameters[i]));
+	EXPECT_EQ(0, device_restore_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
 }
 

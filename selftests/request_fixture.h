@@ -19,15 +19,12 @@ FIXTURE(netlink)
 {
 	struct device_image image;
 	struct genl genl;
-	long long parameters[ARRAY_SIZE(parameters)];
+	long long before[ARRAY_SIZE(parameters)];
 };
 
 FIXTURE_SETUP(netlink)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++) {
-		self->parameters[i] = device_parameter(parameters[i]);
-		ASSERT_LE(0, self->parameters[i]);
-	}
+	ASSERT_EQ(0, device_keep_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	device_image_make(&self->image, 3);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(&self->genl));
@@ -40,8 +37,7 @@ FIXTURE_TEARDOWN_PARENT(netlink)
 	static const char *const others[] = { CHAT_MODEL, SLOW_MODEL, OTHER_MODEL };
 	int error;
 
-	for (size_t i = 0; i < ARRAY_SIZE(parameters); i++)
-		EXPECT_EQ(0, device_set_parameter(parameters[i], self->parameters[i]));
+	EXPECT_EQ(0, device_restore_parameters(parameters, ARRAY_SIZE(parameters), self->before));
 	EXPECT_EQ(0, device_unload_soon(MODEL));
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
 		error = device_unload_soon(others[i]);
