@@ -123,6 +123,24 @@ int llm_verify_write(struct llm_verifier *v, u32 reg, u32 column, u64 width)
 	return 0;
 }
 
+int llm_verify_copy_shape(struct llm_verifier *v)
+{
+	const struct llm_insn *insn = v->insn;
+	u32 width;
+	int err;
+
+	if (!llm_register_exists(v, insn->dst))
+		return llm_verify_refuse(v, "there is no register %u", insn->dst);
+	width = llm_register_width(v, insn->dst);
+	err = llm_verify_read(v, insn->src[0], 0, width);
+	if (!err)
+		err = llm_verify_write(v, insn->dst, 0, width);
+	if (!err && llm_register_width(v, insn->src[0]) != width)
+		err = llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[0],
+					insn->dst);
+	return err;
+}
+
 int llm_verify_distinct(struct llm_verifier *v, u32 a, u32 b)
 {
 	if (a == b)

@@ -94,6 +94,15 @@ int llm_verify_read(struct llm_verifier *v, u32 reg, u32 column, u64 width);
 int llm_verify_write(struct llm_verifier *v, u32 reg, u32 column, u64 width);
 
 /**
+ * llm_verify_copy_shape() - the instruction writes its destination from all columns of
+ *	its first source, which is as wide
+ * @v: verifier
+ *
+ * Whether their rows go together is for llm_verify_rows() then.
+ */
+int llm_verify_copy_shape(struct llm_verifier *v);
+
+/**
  * llm_verify_distinct() - two registers must not be the same
  * @v: verifier
  * @a: register number

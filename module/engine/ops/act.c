@@ -4,17 +4,10 @@
 
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
-	u32 width;
 	int err = llm_verify_shape(v, 1, 0, 3, false);
 
-	if (err)
-		return err;
-	if (!llm_register_exists(v, insn->dst))
-		return llm_verify_refuse(v, "there is no register %u", insn->dst);
-	width = llm_register_width(v, insn->dst);
-	err = llm_verify_read(v, insn->src[0], 0, width);
 	if (!err)
-		err = llm_verify_write(v, insn->dst, 0, width);
+		err = llm_verify_copy_shape(v);
 	if (!err)
 		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
 	if (!err)
@@ -23,9 +16,6 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		err = llm_verify_finite(v, insn->arg[1], false);
 	if (!err)
 		err = llm_verify_finite(v, insn->arg[2], false);
-	if (!err && llm_register_width(v, insn->src[0]) != width)
-		err = llm_verify_refuse(v, "registers %u and %u differ in width", insn->src[0],
-					insn->dst);
 	return err;
 }
 
