@@ -19,6 +19,21 @@
 /* Datagrams that one system call takes: fewer than that tell that there are no more. */
 #define DATAGRAMS 8
 
+static const char *text_of(const struct nlattr *attribute)
+{
+	return attribute ? nla_get_string(attribute) : "";
+}
+
+static const void *bytes_of(const struct nlattr *attribute)
+{
+	return attribute ? nla_data(attribute) : NULL;
+}
+
+static size_t length_of(const struct nlattr *attribute)
+{
+	return attribute ? nla_len(attribute) : 0;
+}
+
 static void pass_token(const struct llmctl_bus *bus, struct nlattr *const *attrs)
 {
 	struct nlattr *bytes = attrs[LLM_A_REQUEST_BYTES];
@@ -49,11 +64,9 @@ static void pass_done(const struct llmctl_bus *bus, struct nlattr *const *attrs)
 
 static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr *const *attrs)
 {
-	struct nlattr *model = attrs[LLM_A_EVENT_MODEL];
-	struct nlattr *bytes = attrs[LLM_A_EVENT_BYTES];
 	const struct llmctl_event event = {
 		.command = command,
-		.model = model ? nla_get_string(model) : "",
+		.model = text_of(attrs[LLM_A_EVENT_MODEL]),
 		.session = bus_u64(attrs, LLM_A_EVENT_SESSION),
 		.uid = bus_u32(attrs, LLM_A_EVENT_UID),
 		.reason = bus_u32(attrs, LLM_A_EVENT_REASON),
@@ -65,8 +78,8 @@ static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr
 		.memory = bus_u64(attrs, LLM_A_EVENT_MEMORY),
 		.limit = bus_u64(attrs, LLM_A_EVENT_LIMIT),
 		.missed = bus_u32(attrs, LLM_A_EVENT_MISSED),
-		.bytes = bytes ? nla_data(bytes) : NULL,
-		.length = bytes ? nla_len(bytes) : 0,
+		.bytes = bytes_of(attrs[LLM_A_EVENT_BYTES]),
+		.length = length_of(attrs[LLM_A_EVENT_BYTES]),
 	};
 
 	if (bus->handlers.event)
@@ -76,18 +89,16 @@ static void pass_event(const struct llmctl_bus *bus, __u8 command, struct nlattr
 static void pass_message(const struct llmctl_bus *bus, struct nlattr *const *attrs,
 			 void (*handler)(void *data, const struct llmctl_message *message))
 {
-	struct nlattr *name = attrs[LLM_A_TOPIC_NAME];
-	struct nlattr *bytes = attrs[LLM_A_TOPIC_BYTES];
 	const struct llmctl_message message = {
-		.topic = name ? nla_get_string(name) : "",
+		.topic = text_of(attrs[LLM_A_TOPIC_NAME]),
 		.owner = bus_u32(attrs, LLM_A_TOPIC_OWNER),
 		.uid = bus_u32(attrs, LLM_A_TOPIC_UID),
 		.session = bus_u64(attrs, LLM_A_TOPIC_SESSION),
 		.number = bus_u64(attrs, LLM_A_TOPIC_NUMBER),
 		.hops = bus_u32(attrs, LLM_A_TOPIC_HOPS),
 		.missed = bus_u32(attrs, LLM_A_TOPIC_MISSED),
-		.bytes = bytes ? nla_data(bytes) : NULL,
-		.length = bytes ? nla_len(bytes) : 0,
+		.bytes = bytes_of(attrs[LLM_A_TOPIC_BYTES]),
+		.length = length_of(attrs[LLM_A_TOPIC_BYTES]),
 	};
 
 	if (handler)
