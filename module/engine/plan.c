@@ -38,10 +38,10 @@ static void plan_experts(struct llm_plan *plan, const struct llm_verifier *v)
 
 static int plan_workspace(struct llm_plan *plan, const struct llm_verifier *v)
 {
-	plan->rounded_offset = plan_registers(plan);
-	plan->rounded_stride = ALIGN(v->rounded_bytes, 64);
+	plan->scratch_offset = plan_registers(plan);
+	plan->scratch_stride = ALIGN(v->scratch_bytes, 64);
 	plan->softmax_heads = v->softmax_heads;
-	plan->softmax_offset = plan->rounded_offset + plan->rounded_stride * plan->batch_rows;
+	plan->softmax_offset = plan->scratch_offset + plan->scratch_stride * plan->batch_rows;
 	plan->query_offset = ALIGN(plan->softmax_offset + (u64)plan->batch_rows *
 				   v->softmax_heads * 2 * sizeof(u32), 64);
 	plan->query_stride = ALIGN(v->query_bytes, 64);

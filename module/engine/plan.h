@@ -44,8 +44,9 @@ struct llm_slot {
  *	than @batch_rows then
  * @register_offset: of each register in the workspace, floats, a multiple of 16
  * @workspace_bytes: memory a step needs for registers and quantised rows
- * @rounded_offset: of the rounded rows in the workspace, bytes
- * @rounded_stride: from one rounded row to the next, bytes
+ * @scratch_offset: in the workspace, bytes, of what an instruction keeps of rows from one
+ *	of its parts to the next: rounded rows, and results of attention to chunks
+ * @scratch_stride: from that of one of @batch_rows rows to the next, bytes
  * @softmax_offset: of the running maxima and sums of attention in the workspace,
  *	bytes; two floats for each of @softmax_heads heads of each row
  * @softmax_heads: the most query heads an instruction has
@@ -69,8 +70,8 @@ struct llm_plan {
 	bool whole_texts;
 	u64 register_offset[64];
 	u64 workspace_bytes;
-	u64 rounded_offset;
-	u64 rounded_stride;
+	u64 scratch_offset;
+	u64 scratch_stride;
 	u64 softmax_offset;
 	u32 softmax_heads;
 	u64 query_offset;

@@ -18,7 +18,7 @@
  * @insn: the instruction
  * @written: columns of each register that are written for sure, from column 0
  * @slot_used: slots that have an instruction
- * @rounded_bytes: most bytes that a rounded row ever has
+ * @scratch_bytes: most bytes that an instruction keeps of a row from part to part
  * @softmax_heads: most query heads of an instruction
  * @query_bytes: most bytes that the rounded queries of a row take
  * @experts: most experts of an instruction
@@ -41,7 +41,7 @@ struct llm_verifier {
 	const struct llm_insn *insn;
 	u32 written[64];
 	bool slot_used[1024];
-	u64 rounded_bytes;
+	u64 scratch_bytes;
 	u32 softmax_heads;
 	u64 query_bytes;
 	u32 experts;

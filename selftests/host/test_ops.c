@@ -9,6 +9,7 @@
 
 #include "form.h"
 #include "number.h"
+#include "ops/op.h"
 #include "plan.h"
 #include "step.h"
 #include "tap.h"
@@ -85,7 +86,9 @@ static bool open_model(struct fixture *f, size_t size, const struct llm_form *fo
 static bool setup(struct fixture *f, const struct llm_form *form, u32 type, u32 op,
 		  void (*change)(struct llm_insn *insn))
 {
-	struct tiny_image_options options = { .seed = 7, .layers = 1, .type = type };
+	struct tiny_image_options options = {
+		.seed = 7, .layers = 1, .type = type, .context = op == LLM_OP_ATTEND ? 2048 : 0,
+	};
 	struct llm_insn *program;
 	u32 at = 0, i;
 	size_t size;
@@ -298,6 +301,7 @@ static void embeds_positions_scaled(void)
 /* Not a whole number of pages, and a cap that scores come near. */
 #define WINDOW	21
 #define CAP	0.5
+#define CHUNK_PAGES (LLM_CHUNK_POSITIONS / LLM_PAGE_POSITIONS)
 
 static void attend_within(struct llm_insn *insn)
 {
@@ -350,6 +354,46 @@ static bool check_attend(struct fixture *f, u32 row)
 static void attends_within_a_window_and_a_cap(void)
 {
 	for_all_forms(LLM_OP_ATTEND, attend_within, check_attend);
+}
+
+/* What the first row makes of @count pages, which are the first two in turn, @run of each. */
+static void attend_pages(struct fixture *f, u32 run, u32 count, double *to)
+{
+	const struct llm_op_type *op = llm_op_find(LLM_OP_ATTEND);
+	struct llm_page *pages[4 * CHUNK_PAGES];
+	struct llm_kv kv = f->kv;
+	u32 part, tile, i;
+
+	for (i = 0; i < count; i++)
+		pages[i] = f->kv.pages[i / run % 2];
+	kv.pages = pages;
+	f->step->rows[0].kv = &kv;
+	f->step->rows[0].position = count * LLM_PAGE_POSITIONS - 1;
+	f->step->positions = count * LLM_PAGE_POSITIONS;
+	f->step->row_count = 1;
+	/* Keys, values and queries are stored already. */
+	for (part = 1; part < op->parts(f->step, &f->insn); part++)
+		for (tile = 0; tile < op->tiles(f->step, &f->insn, part); tile++)
+			op->run(f->step, &f->insn, part, tile);
+	for (i = 0; i < f->insn.arg[3] * f->insn.arg[6]; i++)
+		to[i] = result(f, 0)[i];
+}
+
+/* However often the same is there, and in whatever order, its mean stays what it is. */
+static bool check_chunks(struct fixture *f, u32 row)
+{
+	double wanted[512], found[512];
+
+	if (row)
+		return false;
+	attend_pages(f, 1, 2, wanted);
+	attend_pages(f, CHUNK_PAGES, 4 * CHUNK_PAGES, found);
+	return is_near(result(f, 0), wanted, f->insn.arg[3] * f->insn.arg[6]);
+}
+
+static void attends_to_chunks(void)
+{
+	for_all_forms(LLM_OP_ATTEND, NULL, check_chunks);
 }
 
 static void glu_gelu(struct llm_insn *insn)
@@ -589,6 +633,7 @@ static const struct tap_test tests[] = {
 	{ "rotary positions over halves", rotates_halves },
 	{ "positions as embeddings, scaled", embeds_positions_scaled },
 	{ "attention within a window, its scores capped", attends_within_a_window_and_a_cap },
+	{ "attention to several chunks", attends_to_chunks },
 	{ "a gate by GELU", gates_by_gelu },
 	{ "a function of a scaled register, scaled", applies_a_function },
 	{ "the square of what is positive", squares_what_is_positive },

@@ -375,37 +375,79 @@ static void same_bits_kv_q8_0(void)
 	kind = (struct tiny_image_options) { 0 };
 }
 
-/* A context of several parts of the attention, against one step a token. */
-static void long_context(void)
+#define LONG 1200
+
+/* A long text in steps of @chunk rows, the last of them by workers. */
+static void run_long(struct fixture *f, u32 session, u32 chunk)
 {
-	struct tiny_image_options options = { .seed = 3, .layers = 1, .context = 2048 };
+	tap_check(!llm_kv_init(&f->kv[session], f->plan, LONG));
+	tap_check(!llm_kv_reserve(&f->kv[session], LONG));
+	for (u32 at = 0, rows; at < LONG; at += rows) {
+		rows = min(chunk, LONG - at);
+		for (u32 i = 0; i < rows; i++) {
+			f->step->rows[i] = row_of(f, 0, at + i, at + i == LONG - 1);
+			f->step->rows[i].kv = &f->kv[session];
+		}
+		if (at + rows < LONG)
+			run_step(f->step, rows);
+		else
+			tap_check(run_with_workers(f->step, rows) == 1);
+	}
+}
+
+/*
+ * A context of three chunks of the attention, computed one by one, all at once, and
+ * two and then one, within a window or not: the same bits.
+ */
+static void long_context(u32 window)
+{
+	static const u32 chunks[SESSIONS] = { 1, BATCH, BATCH / 2, BATCH / 2 - 2, 3 };
+	struct tiny_image_options options = { .seed = 3, .context = 2048 };
 	struct llm_error error = {};
 	struct fixture f = {};
-	const u32 length = 1200;
 	float last[TINY_IMAGE_VOCAB];
 	size_t size;
 
 	f.bytes = tiny_image_build(&options, &size);
 	tap_check(f.bytes && !llm_image_open(&f.image, f.bytes, size, &error));
+	for (u32 i = 0; i < f.image->program_count; i++)
+		if (f.image->program[i].op == LLM_OP_ATTEND)
+			f.image->program[i].arg[8] = window;
 	tap_check(!llm_plan_create(&f.plan, f.image, llm_form_find("auto"), BATCH, 16, &error));
 	tap_check(!llm_step_create(&f.step, f.plan));
-	for (u32 s = 0; s < 2; s++) {
-		u32 chunk = s ? BATCH : 1;
-
-		tap_check(!llm_kv_init(&f.kv[s], f.plan, length));
-		tap_check(!llm_kv_reserve(&f.kv[s], length));
-		for (u32 at = 0; at < length; at += chunk) {
-			u32 rows = min(chunk, length - at);
-
-			for (u32 i = 0; i < rows; i++) {
-				f.step->rows[i] = row_of(&f, 0, at + i, at + i == length - 1);
-				f.step->rows[i].kv = &f.kv[s];
-			}
-			run_step(f.step, rows);
-		}
+	for (u32 s = 0; s < SESSIONS; s++) {
+		run_long(&f, s, chunks[s]);
 		if (s)
 			tap_check(!memcmp(last, llm_step_logits(f.step, 0), sizeof(last)));
 		memcpy(last, llm_step_logits(f.step, 0), sizeof(last));
+	}
+	teardown(&f);
+}
+
+static void long_contexts(void)
+{
+	long_context(0);
+	/* Its first chunk is the second, or lies in the last. */
+	long_context(500);
+	long_context(100);
+}
+
+/* One row of one key/value head or two: there is work for more workers than that. */
+static void long_context_is_spread(void)
+{
+	struct tiny_image_options options = { .seed = 3, .layers = 1, .context = 32768 };
+	const struct llm_op_type *op = llm_op_find(LLM_OP_ATTEND);
+	const struct llm_insn *insn;
+	struct fixture f;
+
+	if (!open_model(&f, &options))
+		return;
+	for (insn = f.image->program; insn->op != LLM_OP_ATTEND; insn++)
+		;
+	f.step->row_count = 1;
+	for (u32 positions = 512; positions <= 32768; positions *= 2) {
+		f.step->positions = positions;
+		tap_check(op->tiles(f.step, insn, 1) >= min(positions / 512, 8U) * insn->arg[4]);
 	}
 	teardown(&f);
 }
@@ -682,7 +724,8 @@ static const struct tap_test tests[] = {
 	{ "whole texts: the same bits alone and among others", whole_texts },
 	{ "where only embeddings are wanted there are no logits", embeddings_alone },
 	{ "tokens chosen in a step are those that are chosen after it", choices_in_the_step },
-	{ "1200 positions: the same bits one by one and in chunks", long_context },
+	{ "1200 positions: the same bits one by one, in chunks, with four workers", long_contexts },
+	{ "a long context is spread over workers", long_context_is_spread },
 };
 
 int main(void)

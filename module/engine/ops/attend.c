@@ -8,11 +8,15 @@
 
 /*
  * The first part stores keys and values of all rows, and rounds queries as the slot's
- * number format wants them. Each part that follows
- * covers LLM_CHUNK_POSITIONS positions: a row's result so far is kept in dst,
- * with the running maximum and sum of its softmax beside it (Milakov and
- * Gimelshein, arXiv:1805.02867), so that a tile's work is bounded however long
- * the context is, and the order of all sums depends on positions alone.
+ * number format wants them. Then they are shown the positions, a chunk of
+ * LLM_CHUNK_POSITIONS at a time, so that a tile's work is bounded however long the
+ * context is. Each chunk has a running softmax of its own (Milakov and Gimelshein,
+ * arXiv:1805.02867), and the results of chunks are merged in their order: so the order
+ * of all sums depends on positions alone, and chunks can be computed in any.
+ *
+ * Where there are few rows, so that there is room for results, one part computes many
+ * chunks and the next one merges them: that is how a single row finds work for many
+ * workers. Else each part computes one chunk, and its tiles merge what is theirs.
  */
 #define PART_STORE 0
 
@@ -97,6 +101,12 @@ static int verify_registers(struct llm_verifier *v, const struct llm_insn *insn,
 	return err;
 }
 
+/* Of all heads: sums of values, and behind them the maximum and sum of each softmax. */
+static u64 chunk_result_bytes(const struct attention *a)
+{
+	return (u64)a->heads * (a->value + 2) * sizeof(u32);
+}
+
 static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	struct attention a = attention_of(insn);
@@ -116,12 +126,51 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 		return err;
 	v->softmax_heads = max(v->softmax_heads, a.heads);
 	v->whole_texts |= insn->flags & LLM_ATTEND_WHOLE;
+	if (v->image->model.context_length > LLM_CHUNK_POSITIONS)
+		v->scratch_bytes = max(v->scratch_bytes, chunk_result_bytes(&a));
 	return 0;
+}
+
+/* What part of the work on positions a part does: chunks @first up to @end. */
+struct stretch {
+	u32 first;
+	u32 end;
+	bool merges;
+	bool merged_at_once;
+};
+
+static u32 chunk_count(const struct llm_step *step)
+{
+	return DIV_ROUND_UP(step->positions, LLM_CHUNK_POSITIONS);
+}
+
+/* Chunks whose results there is room for, one for each row. */
+static u32 chunks_at_once(const struct llm_step *step)
+{
+	return min(chunk_count(step), max(1U, step->plan->batch_rows / step->row_count));
 }
 
 static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 {
-	return 1 + DIV_ROUND_UP(step->positions, LLM_CHUNK_POSITIONS);
+	u32 chunks = chunk_count(step), at_once = chunks_at_once(step);
+
+	return 1 + (at_once > 1 ? 2 * DIV_ROUND_UP(chunks, at_once) : chunks);
+}
+
+static struct stretch stretch_of(const struct llm_step *step, u32 part)
+{
+	u32 at_once = chunks_at_once(step);
+	struct stretch stretch = {
+		.first = part - 1,
+		.merged_at_once = at_once == 1,
+	};
+
+	if (at_once > 1) {
+		stretch.first = (part - 1) / 2 * at_once;
+		stretch.merges = (part - 1) % 2;
+	}
+	stretch.end = min(stretch.first + at_once, chunk_count(step));
+	return stretch;
 }
 
 static u32 stored_width(const struct attention *a)
@@ -140,10 +189,11 @@ struct cut {
 	u32 head_blocks;
 };
 
-static struct cut cut_queries(const struct llm_step *step, const struct attention *a, u32 part)
+static struct cut cut_queries(const struct llm_step *step, const struct attention *a,
+			      const struct stretch *stretch)
 {
 	u32 group = a->heads / a->kv_heads;
-	u32 first = (part - 1) * LLM_CHUNK_POSITIONS;
+	u32 first = stretch->first * LLM_CHUNK_POSITIONS;
 	u32 positions = min(step->positions - first, LLM_CHUNK_POSITIONS);
 	u32 queries = max(1U, step->plan->form->float_macs_per_us * LLM_TILE_US /
 				      (positions * (a->key + a->value)));
@@ -159,20 +209,38 @@ static struct cut cut_queries(const struct llm_step *step, const struct attentio
 		cut.rows = max(1U, queries / cut.heads);
 	}
 	cut.head_blocks = DIV_ROUND_UP(group, cut.heads);
+	cut.heads = DIV_ROUND_UP(group, cut.head_blocks);
+	/* Rows times chunks are not more than rows that a step can have. */
+	cut.rows = max(cut.rows, DIV_ROUND_UP(step->plan->batch_rows * a->heads, LLM_MAX_TILES));
 	cut.rows = min(cut.rows, step->row_count);
 	cut.row_blocks = DIV_ROUND_UP(step->row_count, cut.rows);
 	return cut;
 }
 
+/* Numbers that a tile merges: a few microseconds. */
+#define MERGED_IN_TILE 8192U
+
+/* Heads of a row whose results a tile merges. */
+static u32 heads_merged(const struct attention *a, const struct stretch *stretch)
+{
+	u32 numbers = a->value * (stretch->end - stretch->first);
+
+	return min(max(1U, MERGED_IN_TILE / numbers), a->heads);
+}
+
 static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
 	struct attention a = attention_of(insn);
+	struct stretch stretch;
 	struct cut cut;
 
 	if (part == PART_STORE)
 		return llm_op_row_tiles(step, insn->dst, stored_width(&a));
-	cut = cut_queries(step, &a, part);
-	return cut.row_blocks * a.kv_heads * cut.head_blocks;
+	stretch = stretch_of(step, part);
+	if (stretch.merges)
+		return step->row_count * DIV_ROUND_UP(a.heads, heads_merged(&a, &stretch));
+	cut = cut_queries(step, &a, &stretch);
+	return cut.row_blocks * a.kv_heads * cut.head_blocks * (stretch.end - stretch.first);
 }
 
 static u8 *rounded_query(const struct llm_step *step, const struct llm_insn *insn,
@@ -208,58 +276,136 @@ static void store(const struct llm_step *step, const struct llm_insn *insn, u32 
 	}
 }
 
-/*
- * A query, the first position it sees, the one after the last it sees in the
- * present chunk, and whether it sees none beyond.
- */
-struct query {
-	struct llm_attend_query at_page;
-	u32 begin;
-	u32 end;
-	bool last;
-};
-
-/* Where texts are whole all these are stored by rows of this step. */
-static u32 positions_seen(const struct llm_row *row, const struct llm_insn *insn)
+/* Positions a row sees; where texts are whole all these are stored by rows of this step. */
+static struct llm_op_span positions_seen(const struct llm_row *row, const struct llm_insn *insn,
+					 const struct attention *a)
 {
-	return insn->flags & LLM_ATTEND_WHOLE ? row->length : row->position + 1;
+	return (struct llm_op_span){
+		.first = a->window && row->position >= a->window ? row->position + 1 - a->window :
+								    0,
+		.end = insn->flags & LLM_ATTEND_WHOLE ? row->length : row->position + 1,
+	};
 }
 
-static void begin_query(const struct llm_step *step, const struct llm_insn *insn,
-			const struct attention *a, struct query *query, u32 row, u32 head,
-			u32 first)
+/* Chunks that these positions lie in. */
+static struct llm_op_span chunks_seen(struct llm_op_span seen)
+{
+	return (struct llm_op_span){
+		.first = seen.first / LLM_CHUNK_POSITIONS,
+		.end = DIV_ROUND_UP(seen.end, LLM_CHUNK_POSITIONS),
+	};
+}
+
+/* Where the result of a row is in the end: that of its first chunk is made there. */
+static struct llm_attend_query whole_result(const struct llm_step *step,
+					    const struct llm_insn *insn, const struct attention *a,
+					    u32 row, u32 head)
 {
 	const struct llm_plan *plan = step->plan;
 	float *state = (float *)(step->workspace + plan->softmax_offset) +
 		       2 * ((u64)row * plan->softmax_heads + head);
-	u32 position = step->rows[row].position;
-	u32 seen = positions_seen(&step->rows[row], insn);
-	u32 i;
 
-	query->at_page = (struct llm_attend_query){
-		.query = rounded_query(step, insn, a, row, head),
+	return (struct llm_attend_query){
 		.result = llm_op_row(step, insn->dst, row) + head * a->value,
 		.maximum = &state[0],
 		.sum = &state[1],
 	};
-	query->begin = a->window && position >= a->window ? position + 1 - a->window : 0;
-	query->last = seen <= first + LLM_CHUNK_POSITIONS;
-	query->end = query->last ? seen : first + LLM_CHUNK_POSITIONS;
-	if (first)
-		return;
+}
+
+/* Where that of another of its chunks is until it is merged. */
+static struct llm_attend_query chunk_result(const struct llm_step *step, const struct attention *a,
+					    u32 row, u32 head, u32 chunk)
+{
+	u64 place = (u64)chunk * step->row_count + row;
+	float *results = (float *)(step->workspace + step->plan->scratch_offset +
+				   place * step->plan->scratch_stride);
+	float *state = results + a->heads * a->value + 2 * head;
+
+	return (struct llm_attend_query){
+		.result = results + head * a->value,
+		.maximum = &state[0],
+		.sum = &state[1],
+	};
+}
+
+/* A query of one chunk, and the positions that it sees, within that chunk or beyond. */
+struct query {
+	struct llm_attend_query at_page;
+	struct llm_op_span seen;
+	u32 row;
+	u32 head;
+};
+
+/* Of chunk @chunk, in a stretch that begins with @first. */
+static void begin_query(const struct llm_step *step, const struct llm_insn *insn,
+			const struct attention *a, struct query *query, u32 chunk, u32 first)
+{
+	u32 i;
+
+	query->at_page = chunk == chunks_seen(query->seen).first ?
+				 whole_result(step, insn, a, query->row, query->head) :
+				 chunk_result(step, a, query->row, query->head, chunk - first);
+	query->at_page.query = rounded_query(step, insn, a, query->row, query->head);
 	*query->at_page.maximum = -3e38f;
 	*query->at_page.sum = 0;
 	for (i = 0; i < a->value; i++)
 		query->at_page.result[i] = 0;
 }
 
-static void end_query(const struct query *query, u32 columns)
+/* x = x a + y b, in steps that are vectors where the compiler has them. */
+static void blend(float *__restrict x, float a, const float *__restrict y, float b, u32 n)
 {
-	float scale = 1.0f / *query->at_page.sum;
+	u32 i, j;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		for (j = i; j < i + 8; j++)
+			x[j] = x[j] * a + y[j] * b;
+	for (; i < n; i++)
+		x[i] = x[i] * a + y[i] * b;
+}
+
+/* Adds the result of a chunk to that of those before it. */
+static void merge(const struct llm_attend_query *whole, const struct llm_attend_query *chunk,
+		  u32 columns)
+{
+	float maximum = *whole->maximum > *chunk->maximum ? *whole->maximum : *chunk->maximum;
+	float old = llm_expf(*whole->maximum - maximum), new = llm_expf(*chunk->maximum - maximum);
+
+	*whole->maximum = maximum;
+	*whole->sum = *whole->sum * old + *chunk->sum * new;
+	blend(whole->result, old, chunk->result, new, columns);
+}
+
+/* The chunks of a stretch that a row sees are merged; with the last its result is complete. */
+static void merge_chunks(const struct llm_step *step, const struct llm_insn *insn,
+			 const struct attention *a, const struct stretch *stretch, u32 row,
+			 u32 head)
+{
+	struct llm_op_span seen = chunks_seen(positions_seen(&step->rows[row], insn, a));
+	struct llm_attend_query whole = whole_result(step, insn, a, row, head), result;
+	u32 chunk = max(stretch->first, seen.first + 1);
+	float scale;
 	u32 i;
 
-	for (i = 0; i < columns; i++)
-		query->at_page.result[i] *= scale;
+	for (; chunk < min(stretch->end, seen.end); chunk++) {
+		result = chunk_result(step, a, row, head, chunk - stretch->first);
+		merge(&whole, &result, a->value);
+	}
+	if (seen.end <= stretch->first || seen.end > stretch->end)
+		return;
+	scale = 1.0f / *whole.sum;
+	for (i = 0; i < a->value; i++)
+		whole.result[i] *= scale;
+}
+
+static void merge_tile(const struct llm_step *step, const struct llm_insn *insn,
+		       const struct attention *a, const struct stretch *stretch, u32 tile)
+{
+	u32 heads = heads_merged(a, stretch), blocks = DIV_ROUND_UP(a->heads, heads);
+	u32 head = tile % blocks * heads, end = min(head + heads, a->heads);
+
+	for (; head < end; head++)
+		merge_chunks(step, insn, a, stretch, tile / blocks, head);
 }
 
 /* Shows the queries a page that begins at position @at, if they may see any of it. */
@@ -271,11 +417,11 @@ static void attend_page(const struct llm_step *step, const struct llm_insn *insn
 	u32 i, n = 0;
 
 	for (i = 0; i < count; i++) {
-		if (queries[i].end <= at || queries[i].begin >= at + LLM_PAGE_POSITIONS)
+		if (queries[i].seen.end <= at || queries[i].seen.first >= at + LLM_PAGE_POSITIONS)
 			continue;
 		seeing[n] = queries[i].at_page;
-		seeing[n].from = max(queries[i].begin, at) - at;
-		seeing[n++].to = min(queries[i].end - at, LLM_PAGE_POSITIONS);
+		seeing[n].from = max(queries[i].seen.first, at) - at;
+		seeing[n++].to = min(queries[i].seen.end - at, LLM_PAGE_POSITIONS);
 	}
 	if (n)
 		step->plan->form->attend[step->plan->slots[insn->slot].type](page, seeing, n);
@@ -311,12 +457,13 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		.scale = llm_float(insn->arg[7]),
 		.cap = llm_float(insn->arg[9]),
 	};
-	u32 begin = queries[0].begin, end = 0, at, next, i;
+	u32 begin = queries[0].seen.first, end = 0, at, next, i;
 
 	for (i = 0; i < count; i++) {
-		begin = min(begin, queries[i].begin);
-		end = max(end, queries[i].end);
+		begin = min(begin, queries[i].seen.first);
+		end = max(end, queries[i].seen.end);
 	}
+	end = min(end, first + LLM_CHUNK_POSITIONS);
 	for (at = max(first, begin - begin % LLM_PAGE_POSITIONS); at < end; at = next) {
 		next = at + LLM_PAGE_POSITIONS;
 		page.keys = keys_at(slot, a, kv, kv_head, at);
@@ -335,54 +482,71 @@ struct pass {
 };
 
 static void end_pass(const struct llm_step *step, const struct llm_insn *insn,
-		     const struct attention *a, struct pass *pass, u32 kv_head, u32 first)
+		     const struct attention *a, const struct stretch *stretch, struct pass *pass,
+		     u32 kv_head, u32 chunk)
 {
 	u32 i;
 
 	if (!pass->count)
 		return;
-	attend_chunk(step, insn, a, pass->kv, pass->queries, pass->count, kv_head, first);
-	for (i = 0; i < pass->count; i++)
-		if (pass->queries[i].last)
-			end_query(&pass->queries[i], a->value);
+	attend_chunk(step, insn, a, pass->kv, pass->queries, pass->count, kv_head,
+		     chunk * LLM_CHUNK_POSITIONS);
+	for (i = 0; i < pass->count && stretch->merged_at_once; i++)
+		merge_chunks(step, insn, a, stretch, pass->queries[i].row, pass->queries[i].head);
 	pass->count = 0;
 }
 
-static void attend(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void attend(const struct llm_step *step, const struct llm_insn *insn,
+		   const struct attention *a, const struct stretch *stretch, u32 tile)
 {
-	struct attention a = attention_of(insn);
-	struct cut cut = cut_queries(step, &a, part);
-	u32 group = a.heads / a.kv_heads;
+	struct cut cut = cut_queries(step, a, stretch);
+	u32 group = a->heads / a->kv_heads;
 	u32 row = tile % cut.row_blocks * cut.rows;
 	u32 last_row = min(row + cut.rows, step->row_count);
-	u32 kv_head = tile / cut.row_blocks / cut.head_blocks;
-	u32 head_from = tile / cut.row_blocks % cut.head_blocks * cut.heads;
+	u32 block = tile / cut.row_blocks % (a->kv_heads * cut.head_blocks);
+	u32 chunk = stretch->first + tile / cut.row_blocks / (a->kv_heads * cut.head_blocks);
+	u32 kv_head = block / cut.head_blocks;
+	u32 head_from = block % cut.head_blocks * cut.heads;
 	u32 head_to = min(head_from + cut.heads, group);
-	u32 first = (part - 1) * LLM_CHUNK_POSITIONS;
 	struct pass pass = { .count = 0 };
+	struct llm_op_span seen, chunks;
+	struct query *query;
 	u32 head;
 
 	for (; row < last_row; row++) {
-		if (positions_seen(&step->rows[row], insn) <= first)
+		seen = positions_seen(&step->rows[row], insn, a);
+		chunks = chunks_seen(seen);
+		if (chunk < chunks.first || chunk >= chunks.end)
 			continue;
 		for (head = head_from; head < head_to; head++) {
 			if (pass.count == LLM_ATTEND_QUERIES ||
 			    (pass.count && pass.kv != step->rows[row].kv))
-				end_pass(step, insn, &a, &pass, kv_head, first);
+				end_pass(step, insn, a, stretch, &pass, kv_head, chunk);
 			pass.kv = step->rows[row].kv;
-			begin_query(step, insn, &a, &pass.queries[pass.count++], row,
-				    kv_head * group + head, first);
+			query = &pass.queries[pass.count++];
+			query->seen = seen;
+			query->row = row;
+			query->head = kv_head * group + head;
+			begin_query(step, insn, a, query, chunk, stretch->first);
 		}
 	}
-	end_pass(step, insn, &a, &pass, kv_head, first);
+	end_pass(step, insn, a, stretch, &pass, kv_head, chunk);
 }
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
-	if (part == PART_STORE)
+	struct attention a = attention_of(insn);
+	struct stretch stretch;
+
+	if (part == PART_STORE) {
 		store(step, insn, tile);
+		return;
+	}
+	stretch = stretch_of(step, part);
+	if (stretch.merges)
+		merge_tile(step, insn, &a, &stretch, tile);
 	else
-		attend(step, insn, part, tile);
+		attend(step, insn, &a, &stretch, tile);
 }
 
 const struct llm_op_type llm_op_attend = {

@@ -56,7 +56,7 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 	if (err)
 		return err;
 	if (is_rounded(weight))
-		v->rounded_bytes = max(v->rounded_bytes,
+		v->scratch_bytes = max(v->scratch_bytes,
 				       llm_input_bytes(input_of(weight), weight->columns));
 	v->work += (u64)weight->rows * weight->columns;
 	return 0;
@@ -146,7 +146,7 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 
 static u8 *rounded_row(const struct llm_step *step, u32 row)
 {
-	return step->workspace + step->plan->rounded_offset + row * step->plan->rounded_stride;
+	return step->workspace + step->plan->scratch_offset + row * step->plan->scratch_stride;
 }
 
 static void round_rows(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
@@ -206,7 +206,7 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 	}
 	if (is_rounded(w)) {
 		m.x = rounded_row(step, row);
-		m.x_stride = step->plan->rounded_stride;
+		m.x_stride = step->plan->scratch_stride;
 	} else {
 		m.x = (const u8 *)(llm_op_row(step, insn->src[0], row) + insn->arg[1]);
 		m.x_stride = image->registers[insn->src[0]].width * sizeof(float);

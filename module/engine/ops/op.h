@@ -35,7 +35,7 @@ struct llm_op_type {
 #define LLM_MAX_PARTS 2050
 /** LLM_MAX_TILES - tiles a part can have at most. */
 #define LLM_MAX_TILES ((1U << 20) - 1)
-/** LLM_CHUNK_POSITIONS - positions one part of LLM_OP_ATTEND covers. */
+/** LLM_CHUNK_POSITIONS - positions that LLM_OP_ATTEND sums up by themselves. */
 #define LLM_CHUNK_POSITIONS 512
 /** LLM_TILE_US - microseconds a tile should take. */
 #define LLM_TILE_US 10
