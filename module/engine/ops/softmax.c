@@ -8,13 +8,14 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 {
 	int err = llm_verify_shape(v, 1, 0, 0, false);
 
+	if (!err && llm_register_exists(v, insn->dst) &&
+	    llm_register_width(v, insn->dst) > MAX_WIDTH)
+		err = llm_verify_refuse(v, "register %u has %u columns, at most %u", insn->dst,
+					llm_register_width(v, insn->dst), MAX_WIDTH);
 	if (!err)
 		err = llm_verify_copy_shape(v);
 	if (!err)
 		err = llm_verify_rows(v, insn->src[0], v->image->registers[insn->dst].rows);
-	if (!err && llm_register_width(v, insn->dst) > MAX_WIDTH)
-		err = llm_verify_refuse(v, "register %u has %u columns, at most %u", insn->dst,
-					llm_register_width(v, insn->dst), MAX_WIDTH);
 	return err;
 }
 
