@@ -4,6 +4,7 @@
  * written as they lie in memory: for little-endian machines.
  */
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -218,14 +219,27 @@ static void put_infos(struct gguf *g)
 	}
 }
 
-static void fill_row(const struct tensor *t, uint8_t *row, uint64_t *random)
+/* Log-normal: E. Limpert and others, "Log-normal distributions across the sciences", 2001. */
+static double row_spread(const struct numbers *n, uint64_t *random)
+{
+	double sum = 0;
+	int i;
+
+	for (i = 0; i < 12 && n->tail > 0; i++)
+		sum += random_number(random);
+	/* The mean of the squares stays what it is without. */
+	return n->spread * exp(n->tail * sum / sqrt(12) - n->tail * n->tail);
+}
+
+static void fill_row(const struct tensor *t, uint8_t *row, uint64_t random)
 {
 	const struct numbers *n = &t->numbers;
+	double spread = row_spread(n, &random);
 	float *values = (float *)row;
 	uint32_t i;
 
 	for (i = 0; i < t->columns / t->format->block; i++)
-		t->format->fill(row + i * t->format->bytes, n->spread, random);
+		t->format->fill(row + i * t->format->bytes, spread, &random);
 	for (i = 0; i < t->columns && (n->middle != 0 || n->step != 0); i++)
 		values[i] += n->middle + i * n->step;
 }
@@ -241,10 +255,12 @@ static void write_tensor(FILE *file, const struct tensor *t, uint64_t random)
 {
 	size_t length = (size_t)(t->columns / t->format->block) * t->format->bytes;
 	uint8_t *row = must(malloc(length));
+	uint32_t rows = t->rows ? t->rows : 1;
 	uint32_t i;
 
-	for (i = 0; i < (t->rows ? t->rows : 1); i++) {
-		fill_row(t, row, &random);
+	/* A sequence of its own for each row. */
+	for (i = 0; i < rows; i++) {
+		fill_row(t, row, random + (i + rows - t->numbers.after) % rows);
 		fwrite(row, 1, length, file);
 	}
 	write_padding(file, tensor_bytes(t));
@@ -255,7 +271,7 @@ void gguf_write(struct gguf *g, const char *path, uint64_t seed)
 {
 	const uint32_t version = 3;
 	FILE *file = fopen(path, "wb");
-	uint64_t i;
+	uint64_t first, i;
 	int failed;
 
 	if (!file)
@@ -268,8 +284,10 @@ void gguf_write(struct gguf *g, const char *path, uint64_t seed)
 	fwrite(g->header, 1, g->length, file);
 	write_padding(file, 24 + g->length);
 	/* A sequence of its own for each tensor: another type changes no other. */
+	first = random_bits(&seed);
 	for (i = 0; i < g->tensor_count && !ferror(file); i++)
-		write_tensor(file, &g->tensors[i], random_bits(&seed));
+		write_tensor(file, &g->tensors[i],
+			     i && !g->tensors[i].numbers.after ? random_bits(&seed) : first);
 	failed = ferror(file);
 	failed |= fclose(file);
 	if (failed) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The kinds of models, and the keys that only one of them has. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -99,9 +100,9 @@ static void olmo3(struct gguf *g, const struct sizes *s)
 
 static void granite(struct gguf *g, const struct sizes *s)
 {
-	gguf_f32(g, "granite.logit_scale", 2);
-	gguf_f32(g, "granite.residual_scale", 0.3f);
-	gguf_f32(g, "granite.embedding_scale", 6);
+	gguf_f32(g, "granite.logit_scale", 1.25f);
+	gguf_f32(g, "granite.residual_scale", 0.7f);
+	gguf_f32(g, "granite.embedding_scale", sqrtf(s->width));
 	gguf_f32(g, "granite.attention.scale", 1.5f / s->head);
 }
 
@@ -111,7 +112,7 @@ static void encoder(struct gguf *g, const struct sizes *s)
 
 	snprintf(name, sizeof(name), "%s.attention.causal", s->kind->arch);
 	gguf_bool(g, name, false);
-	gguf_u32(g, "tokenizer.ggml.token_type_count", 2);
+	gguf_u32(g, "tokenizer.ggml.token_type_count", s->kind->traits & XLM ? 1 : 2);
 	snprintf(name, sizeof(name), "%s.pooling_type", s->kind->arch);
 	gguf_u32(g, name, s->kind->traits & RANKS ? 4 : s->kind->traits & POSITIONS ? 2 : 1);
 }
@@ -191,6 +192,7 @@ static const struct kind kinds[] = {
 	{ "qwen3moe", "qwen3moe", HEAD_NORMS | EXPERTS | UNTIED, 0, experts },
 	{ "bert", "bert", BERT, 0, encoder },
 	{ "bert-rank", "bert", BERT | RANKS, 0, encoder },
+	{ "xlm-roberta-rank", "bert", BERT | RANKS | XLM, 0, encoder },
 	{ "nomic-bert", "nomic-bert", LAYER_NORM | JOINED_QKV | ENCODER, 0, encoder },
 	{ "mamba", "mamba", MAMBA, 0, mamba },
 	{ "falcon-mamba", "mamba", MAMBA | UNTIED, 0, falcon_mamba },

@@ -139,7 +139,8 @@ static void complete(struct sizes *s)
 	if (!s->head)
 		s->head = s->width / s->heads;
 	if (!s->tokenizer)
-		s->tokenizer = s->kind->traits & ENCODER ? "wordpiece" : "spm";
+		s->tokenizer = s->kind->traits & XLM ? "unigram" :
+			       s->kind->traits & ENCODER ? "wordpiece" : "spm";
 	if (s->heads % s->kv_heads)
 		die("%u query heads can't share %u key/value heads", s->heads, s->kv_heads);
 	if (!s->head || s->head % 4)

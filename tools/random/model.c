@@ -10,10 +10,18 @@
 #include "random.h"
 
 /*
- * Where the output is tied to embeddings that are scaled up, what the layers add
- * has to be larger than those, or each token would predict itself.
+ * What trained models have in common, and independent numbers have not: they are fairly
+ * sure. Their entropy is of 2 or 3 nats for each token of a text, the likeliest token has
+ * about half of the probability, and leads the second by 1 to 3 nats in the middle, by less
+ * than 0.1 at a few in a hundred places; independent weights leave it at 2 % of 1024 and a
+ * lead of 0.2. Two things make that so, here as there: what comes out of the last layer
+ * points at the row of a token, here at that after the one read (at the token itself where
+ * the output is tied to the embeddings), of which the layers leave a part; and rows are of
+ * very different lengths, so some tokens are sure and others not (as frequent and rare
+ * ones are).
  */
-#define SCALED_GAIN		16.0
+#define ROW_TAIL	0.5
+#define NEXT_TOKEN	1
 
 void add_f32(struct adding *a, const char *name, uint32_t columns, uint32_t rows, double middle,
 	     double spread)
@@ -84,13 +92,27 @@ void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t r
 	add_matrix(a, full, columns, rows, gain);
 	name_in_layer(a, full, name, "bias");
 	if (bias)
-		add_f32(a, full, rows, 0, 0, 0.1);
+		add_f32(a, full, rows, 0, 0, 0.1 * gain);
 }
 
-/* What the last matrix or norm of a part of a layer multiplies by. */
-static double last_gain(const struct adding *a)
+/* Root of the mean square of an embedding as layers get it. */
+static double embedded(const struct adding *a)
 {
-	return has(a, SCALED_EMBEDDING) ? SCALED_GAIN : 1;
+	if (has(a, UNTIED | SCALED_EMBEDDING))
+		return 1;
+	return 1 / sqrt(a->s->width);
+}
+
+/*
+ * What the last matrix or norm of a part of a layer multiplies by: all layers together
+ * add about as much as was there before them, as "Language Models are Unsupervised
+ * Multitask Learners", A. Radford and others, 2019, begins to train.
+ */
+double last_gain(const struct adding *a)
+{
+	double whole = has(a, POST_NORMS | RWKV7) ? 0.7 : 1.4;
+
+	return has(a, ENCODER) ? 1 : whole * embedded(a) / sqrt(a->s->layers);
 }
 
 void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
@@ -153,13 +175,14 @@ static void add_feed_forward(struct adding *a)
 	add_linear(a, "ffn_down", s->hidden, s->width, last_gain(a), bias);
 }
 
-static void add_stack(struct adding *a, const char *name, uint32_t columns, uint32_t rows)
+static void add_stack(struct adding *a, const char *name, uint32_t columns, uint32_t rows,
+		      double gain)
 {
 	char full[MAX_NAME];
 
 	name_in_layer(a, full, name, "weight");
 	gguf_stack(a->g, full, format_for(a, full, columns), columns, rows, EXPERT_COUNT,
-		   (struct numbers) { .spread = 1 / sqrt(columns) });
+		   (struct numbers) { .spread = gain / sqrt(columns) });
 }
 
 /* Experts that are clearly ahead of others: small differences choose the same ones. */
@@ -171,16 +194,16 @@ static void add_experts(struct adding *a)
 
 	name_in_layer(a, full, "ffn_gate_inp", "weight");
 	add_f32(a, full, s->width, EXPERT_COUNT, 0, 2 / sqrt(s->width));
-	add_stack(a, "ffn_gate_exps", s->width, hidden);
-	add_stack(a, "ffn_up_exps", s->width, hidden);
-	add_stack(a, "ffn_down_exps", hidden, s->width);
+	add_stack(a, "ffn_gate_exps", s->width, hidden, 1);
+	add_stack(a, "ffn_up_exps", s->width, hidden, 1);
+	add_stack(a, "ffn_down_exps", hidden, s->width, last_gain(a));
 	if (!has(a, SHARED_EXPERT))
 		return;
 	name_in_layer(a, full, "ffn_gate_inp_shexp", "weight");
 	add_f32(a, full, s->width, 0, 0, 1 / sqrt(s->width));
 	add_linear(a, "ffn_gate_shexp", s->width, s->hidden, 1, false);
 	add_linear(a, "ffn_up_shexp", s->width, s->hidden, 1, false);
-	add_linear(a, "ffn_down_shexp", s->hidden, s->width, 1, false);
+	add_linear(a, "ffn_down_shexp", s->hidden, s->width, last_gain(a), false);
 }
 
 static void add_encoder_layer(struct adding *a)
@@ -232,7 +255,7 @@ static void add_encoder_ends(struct adding *a)
 {
 	uint32_t width = a->s->width;
 
-	add_f32(a, "token_types.weight", width, 2, 0, 0.3);
+	add_f32(a, "token_types.weight", width, has(a, XLM) ? 1 : 2, 0, 0.3);
 	add_embedding_norm(a);
 	if (!has(a, RANKS))
 		return;
@@ -242,13 +265,33 @@ static void add_encoder_ends(struct adding *a)
 	add_f32(a, "cls.output.bias", 1, 0, 0, 0.1);
 }
 
+/* A matrix that has a row for each token. */
+static void add_token_rows(struct adding *a, const char *name, double spread, uint32_t after)
+{
+	const struct sizes *s = a->s;
+
+	gguf_tensor(a->g, name, format_for(a, name, s->width), s->width, s->vocab,
+		    (struct numbers) {
+			.spread = spread, .tail = has(a, ENCODER) ? 0 : ROW_TAIL, .after = after,
+		    });
+}
+
+static void add_output(struct adding *a)
+{
+	/* Rows of another format would be others. */
+	a->matrices = 0;
+	add_token_rows(a, "output.weight", 1 / sqrt(a->s->width), NEXT_TOKEN);
+}
+
 static void add_tensors(struct adding *a)
 {
 	const struct sizes *s = a->s;
 
-	add_matrix(a, "token_embd.weight", s->width, s->vocab, 1);
+	add_token_rows(a, "token_embd.weight",
+		       has(a, UNTIED) ? embedded(a) : 1 / sqrt(s->width), 0);
 	if (has(a, POSITIONS))
-		add_f32(a, "position_embd.weight", s->width, s->context, 0, 0.1);
+		add_f32(a, "position_embd.weight", s->width, s->context, 0,
+			has(a, ENCODER) ? 0.1 : 0.5 * embedded(a));
 	if (has(a, ROPE_FREQS))
 		add_divisors(a, "rope_freqs.weight", 8);
 	if (has(a, ROPE_FACTORS)) {
@@ -275,7 +318,7 @@ static void add_tensors(struct adding *a)
 	if (has(a, LAYER_NORM))
 		add_f32(a, "output_norm.bias", s->width, 0, 0, 0.1);
 	if (has(a, UNTIED))
-		add_matrix(a, "output.weight", s->width, s->vocab, 1);
+		add_output(a);
 	if (has(a, RANKS))
 		add_matrix(a, "cls.output.weight", s->width, 2, 1);
 }

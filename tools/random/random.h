@@ -66,6 +66,8 @@
 #define RWKV7		(1U << 23)
 /** RECURRENT - each position makes state anew. */
 #define RECURRENT	(MAMBA | RWKV7)
+/** XLM - as XLM-RoBERTa: all texts are of one type, pieces of the unigram kind. */
+#define XLM		(1U << 24)
 /** MAMBA_TAPS - positions that are convolved. */
 #define MAMBA_TAPS	4
 /** MAMBA_STATES - numbers of the state of a channel. */
@@ -221,11 +223,16 @@ void gguf_numbers_i32(struct gguf *g, const char *name, const int32_t *values, u
  * @middle: mean
  * @spread: root of the variance
  * @step: how much more the mean is with each number of a row
+ * @tail: root of the variance of the logarithm of a row's spread, 0 where all have the same
+ * @after: rows are those of the file's first tensor, moved on by so many; 0 for others.
+ *	They are the same but for the spread where both have the same format
  */
 struct numbers {
 	double middle;
 	double spread;
 	double step;
+	double tail;
+	uint32_t after;
 };
 
 /**
@@ -283,6 +290,9 @@ void add_linear(struct adding *a, const char *name, uint32_t columns, uint32_t r
 
 /** add_norm() - adds a norm of a layer; @rows 0: its weight has one dimension. */
 void add_norm(struct adding *a, const char *name, uint32_t columns, uint32_t rows);
+
+/** last_gain() - what the last matrix of a part of a layer multiplies by. */
+double last_gain(const struct adding *a);
 
 /** name_in_layer() - the name of a tensor of a layer, in MAX_NAME bytes. */
 void name_in_layer(const struct adding *a, char *to, const char *name, const char *suffix);

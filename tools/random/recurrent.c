@@ -42,7 +42,7 @@ void add_mamba_layer(struct adding *a)
 		    (struct numbers) { .middle = -1, .spread = 0.2, .step = -0.2 });
 	snprintf(name, sizeof(name), "blk.%u.ssm_d", a->layer);
 	add_f32(a, name, inner, 0, 1, 0.2);
-	add_linear(a, "ssm_out", inner, s->width, 2, false);
+	add_linear(a, "ssm_out", inner, s->width, last_gain(a), false);
 }
 
 /* 64 where that can be: with less llama.cpp's AVX-512 build reads beyond a head. */
@@ -108,9 +108,9 @@ void add_rwkv7_layer(struct adding *a)
 	add_f32(a, name, width, 0, 1, 0.2);
 	name_in_layer(a, name, "time_mix_ln", "bias");
 	add_f32(a, name, width, 0, 0, 0.1);
-	add_linear(a, "time_mix_output", width, width, 1, false);
+	add_linear(a, "time_mix_output", width, width, last_gain(a), false);
 	name_in_layer(a, name, "channel_mix_lerp_k", "weight");
 	gguf_stack(a->g, name, format_find("F32"), width, 1, 1, halves);
 	add_linear(a, "channel_mix_key", width, a->s->hidden, 1, false);
-	add_linear(a, "channel_mix_value", a->s->hidden, width, 1, false);
+	add_linear(a, "channel_mix_value", a->s->hidden, width, last_gain(a), false);
 }
