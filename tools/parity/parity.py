@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-parity.py [-p POSITIONS] [-t TYPE:...] [-k KV:...] [KIND...]
+parity.py [-p POSITIONS] [-s SEED:...] [-t TYPE:...] [-k KV:...] [KIND...]
 
 How far our log-probabilities are from llama.cpp's: for each kind of random model
 (tools/random), number format of the weights, and of keys and values, a row with the
 mean and the largest difference of the log-probabilities of a text's tokens, how often
 both find the same token the likeliest, and both perplexities; for encoders the cosine
 between a text's vectors, for what ranks the scores of documents. Then the same between
-two builds of llama.cpp's own back end, its portable one and the one it chooses here.
+two builds of llama.cpp's own back end, its portable one and the one it chooses here, and
+how many times theirs our mean is. With several seeds a row is of as many models, and
+tells of how many times in the least and the most of them: a roundings' difference that
+is more with one seed and less with another is chance.
 
 LLAMA_CPP says where llama-server is: a folder that has it, or a chroot of a
 distribution that has it in /usr/bin (only there can the portable build be chosen,
@@ -38,8 +41,8 @@ VOCAB = 1024
 LETTER = 300
 # A likeliest token that leads the second by so much is clear.
 LEAD = 0.1
-# In these a rounding flips with the order of a sum, and changes the next one's input.
-UNROUNDED = ["F32", "F16", "BF16"]
+# In others a rounding flips with the order of a sum, and changes the next one's input.
+UNROUNDED = ["F32", "F16"]
 # What a row has to keep: a mean difference, of weights in blocks instead what two builds
 # of llama.cpp have between them; how often the likeliest token is the same; a cosine.
 MOST_MEAN = 0.001
@@ -47,11 +50,11 @@ LEAST_SAME = 0.99
 LEAST_COSINE = 0.9999
 NOTES = """
 llama.cpp computes without flash attention, which sums in half precision on CPUs, but
-where keys and values are in q8_0, which it can't do without. Weights in blocks: rounding
-activations to eight bits flips with the order of a sum, in llama.cpp's own back ends
-too, so they are compared with keys and values in f32, where nothing else is rounded.
-Logits of random weights are flat: the likeliest of 1024 tokens often leads by less than
-that. "clear" is how often both find it where it leads by %g or more.
+where keys and values are in q8_0, which it can't do without. Weights in blocks and
+in BF16: rounding activations to eight bits flips with the order of a sum, in llama.cpp's
+own back ends too, so they are compared with keys and values in f32, where nothing else
+is rounded.
+"clear" is how often both find the same token the likeliest where it leads by %g or more.
 Encoders' keys and values are f32: llama.cpp computes a text of theirs whole, without a
 cache, and rounds neither.
 llama.cpp takes GELU from a table in half precision. With weights in F32 we compute it as
@@ -69,7 +72,7 @@ REMARKS = {
 # Of these the vectors of a text are compared.
 ENCODERS = ["bert", "nomic-bert"]
 # Of these the scores of documents.
-RANKERS = ["bert-rank", "qwen3-rank"]
+RANKERS = ["bert-rank", "xlm-roberta-rank", "qwen3-rank"]
 DOCUMENTS = ["The kernel schedules them, and keeps users apart.", "", "42",
              "a text that has \u00e9\u4e16 in it, and goes on for some more words"]
 VECTOR_TEXT = "Many processes share one copy of the weights, and the kernel schedules them."
@@ -115,6 +118,8 @@ class Peer:
             command += [task, "-ub", "512"]
         if self.root:
             command = ["chroot", self.root] + command
+        # It must not stay when this is killed.
+        command = ["setpriv", "--pdeathsig", "KILL"] + command
         if portable:
             script = 'mount --bind "$1" "$2" && shift 2 && exec "$@"'
             command = ["unshare", "-m", "sh", "-c", script, "sh", self.portable[1],
@@ -134,30 +139,31 @@ class Server:
         self.log = open(os.path.join(peer.work, "log"), "w+b")
         self.process = subprocess.Popen(peer.command(model, port, portable, task, kv),
                                         stdout=self.log, stderr=subprocess.STDOUT)
-        self.connection = None
+        try:
+            self.connection = self.connect(port)
+        except BaseException:
+            self.close()
+            raise
+
+    def connect(self, port):
+        """The connection, when the model is there."""
         for _ in range(1500):
             if self.process.poll() is not None:
                 break
-            if self.connection:
-                self.connection.close()
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
             try:
-                self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-                if json.load(self.get("/health")).get("status") == "ok":
-                    return
+                connection.request("GET", "/health")
+                if json.load(connection.getresponse()).get("status") == "ok":
+                    return connection
             except (OSError, ValueError, http.client.HTTPException):
                 pass
+            connection.close()
             time.sleep(0.02)
-        words = self.last_words()
-        self.close()
-        raise RuntimeError("llama-server does not start: " + words)
+        raise RuntimeError("llama-server does not start: " + self.last_words())
 
     def last_words(self):
         self.log.seek(0)
         return self.log.read().decode(errors="replace")[-600:]
-
-    def get(self, path):
-        self.connection.request("GET", path)
-        return self.connection.getresponse()
 
     def next_token(self, tokens):
         """Log-probabilities of what follows, by token, the likeliest, and its lead.
@@ -197,6 +203,12 @@ class Server:
         self.process.wait()
         self.log.close()
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
 
 def our_scores(model, text, kv):
     output = subprocess.run([LLMCTL, "--host", "score", "--json", "--top", "1", "--kv", kv,
@@ -221,6 +233,27 @@ class Comparison:
                            for scores in (ours, theirs)]
 
 
+class Row:
+    """What was found for one kind, format and format of keys and values."""
+
+    def __init__(self):
+        self.ours, self.theirs, self.portable, self.times = [], [], [], []
+
+    def add(self, ours, theirs, portable):
+        self.ours += ours
+        self.theirs += theirs
+        self.portable += portable
+        if portable:
+            self.times.append(Comparison(ours, theirs).mean /
+                              max(Comparison(portable, theirs).mean, 1e-9))
+
+    def with_theirs(self):
+        return Comparison(self.ours, self.theirs)
+
+    def among_theirs(self):
+        return Comparison(self.portable, self.theirs) if self.portable else None
+
+
 def text_of(model, positions):
     """As much of the README as makes so many positions, BOS included."""
     with open(os.path.join(TOP, "README.md"), encoding="ascii", errors="ignore") as file:
@@ -238,20 +271,22 @@ def text_of(model, positions):
     return text[:low]
 
 
-def compare(peer, kind, types, kv, positions, texts):
+def compare(peer, kind, types, kv, arguments, texts):
     model = os.path.join(peer.work, "model.gguf")
-    subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), model], check=True)
-    if not texts:
-        texts.append(text_of(model, positions))
-    tokens, ours = our_scores(model, texts[0], kv)
-    servers = [False, True] if peer.portable else [False]
-    theirs = []
-    for portable in servers:
-        server = Server(peer, model, portable, kv=kv)
-        theirs.append(server.score(tokens))
-        server.close()
-    return (Comparison(ours, theirs[0]),
-            Comparison(theirs[1], theirs[0]) if peer.portable else None)
+    row = Row()
+    for seed in arguments.seeds.split(":"):
+        subprocess.run([RANDOM_MODEL, "-a", kind, "-t", types, "-v", str(VOCAB), "-s", seed,
+                        model], check=True)
+        # The vocabularies are of the seed, too.
+        if seed not in texts:
+            texts[seed] = text_of(model, arguments.positions)
+        tokens, ours = our_scores(model, texts[seed], kv)
+        theirs = [[], []]
+        for portable in [False, True] if peer.portable else [False]:
+            with Server(peer, model, portable, kv=kv) as server:
+                theirs[portable] = server.score(tokens)
+        row.add(ours, *theirs)
+    return row
 
 
 def compare_vectors(peer, kind, types):
@@ -262,9 +297,8 @@ def compare_vectors(peer, kind, types):
     output = subprocess.run([LLMCTL, "--host", "embed", "--json", "-m", model, VECTOR_TEXT],
                             stdout=subprocess.PIPE, check=True).stdout
     ours = json.loads(output)["embeddings"][0]
-    server = Server(peer, model, task="--embeddings")
-    theirs = server.embed(VECTOR_TEXT)
-    server.close()
+    with Server(peer, model, task="--embeddings") as server:
+        theirs = server.embed(VECTOR_TEXT)
     cosine = sum(a * b for a, b in zip(ours, theirs)) / math.hypot(*ours) / math.hypot(*theirs)
     print("%-19s %-14s f32  cosine %.7f%s" % (
         kind, types, cosine, "" if cosine > LEAST_COSINE else "   not above %g" % LEAST_COSINE),
@@ -279,12 +313,13 @@ def compare_scores(peer, kind, types):
     output = subprocess.run([LLMCTL, "--host", "rerank", "--json", "-m", model, VECTOR_TEXT] +
                             DOCUMENTS, stdout=subprocess.PIPE, check=True).stdout
     ours = {entry["index"]: entry["relevance_score"] for entry in json.loads(output)}
-    server = Server(peer, model, task="--rerank")
-    theirs = server.rank(VECTOR_TEXT, DOCUMENTS)
-    server.close()
-    print("%-19s %-14s -    scores %s, at most %.6f from theirs" % (
-        kind, types, " ".join("%.5f" % ours[i] for i in range(len(DOCUMENTS))),
-        max(abs(ours[i] - theirs[i]) for i in ours)), flush=True)
+    with Server(peer, model, task="--rerank") as server:
+        theirs = server.rank(VECTOR_TEXT, DOCUMENTS)
+    most = max(abs(ours[i] - theirs[i]) for i in ours)
+    print("%-19s %-14s -    scores %s, at most %.6f from theirs%s" % (
+        kind, types, " ".join("%.5f" % ours[i] for i in range(len(DOCUMENTS))), most,
+        "   above %g" % MOST_MEAN if types in UNROUNDED and most > MOST_MEAN else ""),
+        flush=True)
 
 
 def usual_kv(types):
@@ -299,20 +334,23 @@ def missed(types, kv, ours, own):
     if types in UNROUNDED and ours.mean > MOST_MEAN:
         words.append("mean above %g" % MOST_MEAN)
     if types not in UNROUNDED and own and ours.mean > own.mean:
-        words.append("mean %.1f times theirs" % (ours.mean / max(own.mean, 1e-9)))
+        words.append("mean above theirs")
     if ours.same < LEAST_SAME:
         words.append("top-1 below %g%%%s" % (100 * LEAST_SAME, ", as is theirs" if own and
                                              own.same < LEAST_SAME else ""))
     return words
 
 
-def print_row(kind, types, kv, ours, own):
+def print_row(kind, types, kv, found):
+    ours, own = found.with_theirs(), found.among_theirs()
     row = "%-19s %-14s %-4s %9.6f %9.6f %6.1f%% %6.1f%% %9.1f %9.1f" % (
         kind, types, kv, ours.mean, ours.most, 100 * ours.same, 100 * ours.clear,
         *ours.perplexity)
     if own:
-        row += "   %9.6f %9.6f %6.1f%% %6.1f%%" % (own.mean, own.most, 100 * own.same,
-                                                   100 * own.clear)
+        row += "   %9.6f %9.6f %6.1f%% %6.1f%%  x %.2f" % (
+            own.mean, own.most, 100 * own.same, 100 * own.clear, ours.mean / max(own.mean, 1e-9))
+        if len(found.times) > 1:
+            row += " (%.2f-%.2f)" % (min(found.times), max(found.times))
     words = missed(types, kv, ours, own) + ([REMARKS[kind]] if kind in REMARKS else [])
     print(row + "   " + "; ".join(words), flush=True)
 
@@ -339,20 +377,21 @@ def rows(arguments):
 def main():
     parser = argparse.ArgumentParser(description="compares log-probabilities with llama.cpp's")
     parser.add_argument("-p", dest="positions", type=int, default=512, help="positions of text")
+    parser.add_argument("-s", dest="seeds", default="1", help="of models, separated by colons")
     parser.add_argument("-t", dest="types", help="number formats, separated by colons")
     parser.add_argument("-k", dest="kv", help="formats of keys and values, likewise")
     parser.add_argument("kinds", nargs="*", help="kinds of random-model")
     arguments = parser.parse_args()
     peer = Peer(os.environ.get("LLAMA_CPP"))
     failed = 0
-    texts = []
+    texts = {}
     try:
         if not peer.there():
             print("parity: skipped: no llama-server; LLAMA_CPP=DIR says where it is")
             return 0
         print("%-19s %-14s %-4s %9s %9s %7s %7s %9s %9s   %s" % (
             "kind", "types", "kv", "mean", "largest", "top-1", "clear", "our ppl", "their ppl",
-            "llama.cpp: portable against chosen back end"))
+            "llama.cpp: portable against chosen back end; ours against theirs"))
         for kind, types, kv in rows(arguments):
             try:
                 if kind in ENCODERS:
@@ -361,8 +400,7 @@ def main():
                 if kind in RANKERS:
                     compare_scores(peer, kind, types)
                     continue
-                print_row(kind, types, kv,
-                          *compare(peer, kind, types, kv, arguments.positions, texts))
+                print_row(kind, types, kv, compare(peer, kind, types, kv, arguments, texts))
             except (RuntimeError, subprocess.CalledProcessError) as error:
                 print("%-19s %-14s %-4s failed: %s" % (kind, types, kv, error), flush=True)
                 failed = 1
