@@ -7,8 +7,8 @@ Whether our tokenizers make the same tokens as llama.cpp's: for each kind of voc
 of random models (tools/random), and each way that the byte-level ones split texts, a
 row with how many of many texts differ, what is first in the first that does, and how
 fast both are. With -t a table of times instead: texts of 1 kB to 1 MB of ordinary and of
-unkind sorts, in microseconds, ours and theirs; with -k ours are those of the ioctl, in a
-User-Mode Linux.
+unkind sorts, in microseconds, ours and theirs; with -k those of LLM_IOC_TOKENIZE in a
+User-Mode Linux, measured inside it, are between them.
 
 The texts are made up from Python's tables of Unicode: words of twenty scripts, numbers,
 punctuation, white space, emoji, code, each mixed with each; a part has its bytes broken.
@@ -24,12 +24,15 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 import unicodedata
 
 from parity import RANDOM_MODEL, TOP, Peer
 
 OURS = os.path.join(TOP, "tools/build/token_lists")
 MACHINE = [os.path.join(TOP, "selftests/vm/run"), "-k", "uml", "-m"]
+# The machine sees files of the host, and keeps what it writes below the checkout.
+IN_MACHINE = 'exec "$1" /dev/llm "$2" <"$3" >"$4"'
 # One for each way to split; the other names of lib/pretokenizer.c are other names of these.
 PRETOKENIZERS = [
     "gpt-2", "roberta-bpe", "mpt", "llama-bpe", "dbrx", "qwen2", "qwen35", "smollm", "falcon",
@@ -37,6 +40,8 @@ PRETOKENIZERS = [
     "bailingmoe", "seed-coder", "exaone-moe",
 ]
 KINDS = ["spm", "unigram", "wordpiece", "rwkv"] + ["bpe:" + name for name in PRETOKENIZERS]
+# The quickest of so many counts.
+ROUNDS = 3
 # What times are measured of, and the microseconds after which nothing longer is.
 SIZES = [1000, 10000, 100000, 1000000]
 PATIENCE = 1e5
@@ -175,9 +180,12 @@ class Lists:
             at += 12 + 4 * count
 
 
+def packed(texts):
+    return b"".join(struct.pack("=I", len(text)) + text for text in texts)
+
+
 def run(command, texts):
-    data = b"".join(struct.pack("=I", len(text)) + text for text in texts)
-    result = subprocess.run(command, input=data, stdout=subprocess.PIPE, check=False)
+    result = subprocess.run(command, input=packed(texts), stdout=subprocess.PIPE, check=False)
     if result.returncode:
         raise RuntimeError("%s ends with status %d" % (os.path.basename(command[0]),
                                                        result.returncode))
@@ -198,6 +206,16 @@ class Vocabulary:
         if peer.root:
             inside = [part.removeprefix(peer.root) for part in self.theirs]
             self.theirs = ["chroot", peer.root] + inside
+
+    def kernel(self, texts, rounds):
+        """What the kernel makes of them: through files, since a console is slow."""
+        path = os.path.join(os.path.dirname(self.model), "texts")
+        with open(path, "wb") as file:
+            file.write(packed(texts))
+        with tempfile.NamedTemporaryFile(dir=os.path.dirname(OURS)) as lists:
+            subprocess.run(MACHINE + [self.model, "--", "sh", "-c", IN_MACHINE, "sh", OURS,
+                                      str(rounds), path, lists.name], check=True)
+            return Lists(lists.read())
 
     @staticmethod
     def library(peer):
@@ -242,18 +260,21 @@ def times(command, rounds, texts):
 def measure(peer, kind, arguments, texts):
     """Texts of each sort, from short to long: what grows as the square is not waited for."""
     vocabulary = Vocabulary(peer, kind, arguments.tokens)
-    print("%s: microseconds, ours and theirs, for %s bytes" % (
-        kind, ", ".join("%d" % size for size in SIZES)))
-    ours = MACHINE + [vocabulary.model, "--", OURS, "/dev/llm"] if arguments.kernel else \
-        [OURS, vocabulary.model]
-    every = iter(times(ours, 3, [text for sizes in texts for text in sizes.values()]))
+    print("%s: microseconds, ours%s and theirs, for %s bytes" % (
+        kind, ", the kernel's" if arguments.kernel else "",
+        ", ".join("%d" % size for size in SIZES)))
+    every = [text for sizes in texts for text in sizes.values()]
+    ours = [times([OURS, vocabulary.model], ROUNDS, every)]
+    if arguments.kernel:
+        ours.append([time / 1000 for time in vocabulary.kernel(every, ROUNDS).times])
+    ours = zip(*ours)
     rows = {name: [] for name in texts[0]}
     for sizes in texts:
         waited = [name for name, row in rows.items() if not row or row[-1] < PATIENCE]
-        theirs = dict(zip(waited, times(vocabulary.theirs, 1,
+        theirs = dict(zip(waited, times(vocabulary.theirs, ROUNDS,
                                         [sizes[name] for name in waited])))
         for name in sizes:
-            rows[name] += [next(every), theirs.get(name, math.nan)]
+            rows[name] += [*next(ours), theirs.get(name, math.nan)]
     for name, row in rows.items():
         print("  %-14s" % name + "".join("%10.0f" % number for number in row), flush=True)
 
@@ -264,7 +285,7 @@ def main():
     parser.add_argument("-s", dest="seed", type=int, default=1, help="of the texts")
     parser.add_argument("-v", dest="tokens", type=int, default=49152, help="of a vocabulary")
     parser.add_argument("-t", dest="times", action="store_true", help="measure times")
-    parser.add_argument("-k", dest="kernel", action="store_true", help="those of the kernel")
+    parser.add_argument("-k", dest="kernel", action="store_true", help="the kernel's, too")
     parser.add_argument("kinds", nargs="*", help="spm, unigram, wordpiece, bpe:gpt-2, ...")
     arguments = parser.parse_args()
     peer = Peer(os.environ.get("LLAMA_CPP"))
