@@ -6,19 +6,57 @@
 
 #define RELAX_EVERY	1024
 
+/**
+ * struct character - one of a text
+ * @bytes: those of it, the first lowest
+ * @end: where it ends
+ */
+struct character {
+	u32 bytes;
+	u32 end;
+};
+
+/* The character at a place. What follows its first byte is not checked. */
+static struct character character_at(const u8 *text, u32 length, u32 at)
+{
+	u32 size = min(llm_utf8_claimed(text[at]), length - at);
+	struct character c = { .bytes = text[at], .end = at + size };
+	u32 i;
+
+	for (i = 1; i < size; i++)
+		c.bytes |= (u32)text[at + i] << (8 * i);
+	return c;
+}
+
+/* Of two characters the bit, by Fibonacci hashing. */
+static u32 joined_bit(u32 left, u32 right)
+{
+	u64 both = (u64)left << 32 | right;
+
+	return (both * 0x9e3779b97f4a7c15ULL >> 32) / (0x100000000ULL / LLM_SPM_JOINED);
+}
+
+static void add_joined(struct llm_spm *spm, const u8 *text, u32 length)
+{
+	struct character left, right;
+	u32 bit;
+
+	for (left = character_at(text, length, 0); left.end < length; left = right) {
+		right = character_at(text, length, left.end);
+		bit = joined_bit(left.bytes, right.bytes);
+		spm->joined[bit / 64] |= 1ULL << (bit % 64);
+	}
+}
+
 static void find_joined(struct llm_spm *spm, const struct llm_image *image, u32 kinds)
 {
 	const struct llm_image_token *token;
-	const u8 *text;
-	u32 i, at, both;
+	u32 i;
 
 	for (i = 0; i < image->model.vocab_size; i++) {
 		token = &image->vocab[i];
-		text = image->strings + token->offset;
-		for (at = 1; at < token->length && kinds & 1U << token->kind; at++) {
-			both = text[at - 1] << 8 | text[at];
-			spm->joined[both / 64] |= 1ULL << (both % 64);
-		}
+		if (token->length && kinds & 1U << token->kind)
+			add_joined(spm, image->strings + token->offset, token->length);
 		if (i % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
@@ -112,25 +150,20 @@ static bool find_pair(const struct llm_merging *m, u32 left, u32 right, u32 *ord
 	return true;
 }
 
-/* What follows the first byte of a character is not checked. */
-static u32 character_end(const u8 *text, u32 length, u32 at)
-{
-	return at + min(llm_utf8_claimed(text[at]), length - at);
-}
-
 /* Where the part of a text ends that can be merged by itself. */
 static u32 part_end(const struct llm_spm *spm, const u8 *text, u32 length, u32 from)
 {
-	u32 at = from;
-	u32 both;
+	struct character left = character_at(text, length, from), right;
+	u32 bit;
 
-	do {
-		at = character_end(text, length, at);
-		if (at == length)
+	while (left.end < length) {
+		right = character_at(text, length, left.end);
+		bit = joined_bit(left.bytes, right.bytes);
+		if (!(spm->joined[bit / 64] >> (bit % 64) & 1))
 			break;
-		both = text[at - 1] << 8 | text[at];
-	} while (spm->joined[both / 64] >> (both % 64) & 1);
-	return at;
+		left = right;
+	}
+	return left.end;
 }
 
 static u32 longest_part(const struct llm_spm *spm, const u8 *text, u32 length)
@@ -176,8 +209,13 @@ static void merge_part(const struct llm_spm *spm, struct llm_merging *m,
 {
 	u32 at, end;
 
+	/* Most parts of texts that are of no letters are one character. */
+	if (character_at(m->text, m->length, 0).end == m->length) {
+		add_piece(spm, m->text, m->length, list);
+		return;
+	}
 	for (at = 0; at < m->length; at = end) {
-		end = character_end(m->text, m->length, at);
+		end = character_at(m->text, m->length, at).end;
 		llm_merging_add(m, at, end);
 	}
 	llm_merging_run(m);

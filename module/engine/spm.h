@@ -4,21 +4,24 @@
 
 #include "vocab.h"
 
+/** LLM_SPM_JOINED - bits of struct llm_spm.joined. */
+#define LLM_SPM_JOINED	(1U << 18)
+
 /**
  * struct llm_spm - SentencePiece byte-pair merging with byte fallback
  *	(arXiv:1808.06226)
  * @index: tokens that merging can make
  * @bytes: token of each byte, or LLM_IMAGE_NONE
  * @unknown: token for a character with a byte that has no token
- * @joined: a bit for each two bytes that follow each other within a token: bit a << 8 | b.
+ * @joined: bits of two characters that follow each other within a token, by their hash.
  *	Between others nothing is ever merged, in most vocabularies before the space of a
- *	word
+ *	word. Other pairs that have the same bit are merged, or not, in vain
  */
 struct llm_spm {
 	struct llm_index index;
 	u32 bytes[256];
 	u32 unknown;
-	u64 joined[1024];
+	u64 joined[LLM_SPM_JOINED / 64];
 };
 
 /**
