@@ -111,14 +111,16 @@ u32 llm_unigram_most(const struct llm_unigram *unigram, u32 length)
 
 /**
  * struct reading - a text as it is read
- * @to: where it goes, or NULL to count
- * @length: bytes
+ * @to: where it goes
+ * @room: bytes there are
+ * @length: bytes there were to go there
  * @merge: whether there is one space before each word, and none else
  * @space_before: whether one is due before the first word
  * @in_word: whether the last byte was no space
  */
 struct reading {
 	u8 *to;
+	u64 room;
 	u64 length;
 	bool merge;
 	bool space_before;
@@ -127,7 +129,7 @@ struct reading {
 
 static void read_byte(struct reading *r, u8 byte)
 {
-	if (r->to)
+	if (r->length < r->room)
 		r->to[r->length] = byte;
 	r->length++;
 }
@@ -178,11 +180,13 @@ static u32 read_place(struct reading *r, const struct llm_unigram *unigram, cons
 	return end;
 }
 
+/* Returns the bytes there are, of which those that there is room for are there. */
 static u64 read_text(const struct llm_unigram *unigram, const u8 *text, u32 length,
-		     bool space_before, u8 *to)
+		     bool space_before, u8 *to, u64 room)
 {
 	struct reading r = {
 		.to = to,
+		.room = room,
 		.merge = unigram->image->tokenizer.flags & LLM_TOKENIZER_MERGE_SPACES,
 		.space_before = space_before,
 	};
@@ -195,6 +199,25 @@ static u64 read_text(const struct llm_unigram *unigram, const u8 *text, u32 leng
 			llm_relax_long();
 	}
 	return r.length;
+}
+
+/* A text as it is read, in memory of @room bytes; or NULL. */
+static u8 *read_whole(const struct llm_unigram *unigram, const u8 *text, u32 length,
+		      bool space_before, u64 *room, u64 *count)
+{
+	u8 *read;
+
+	/* Few texts become longer, and those are read again. */
+	for (*room = length + length / 2 + 16; *room < S32_MAX; *room = *count) {
+		read = llm_alloc(*room);
+		if (!read)
+			return NULL;
+		*count = read_text(unigram, text, length, space_before, read, *room);
+		if (*count <= *room)
+			return read;
+		llm_free_private(read, *room);
+	}
+	return NULL;
 }
 
 /* Tokens have spaces where U+2581 stands for them; returns how long the text is then. */
@@ -274,27 +297,17 @@ static void add_tokens(const struct best *best, u32 length, u32 unknown, u32 *wa
 		llm_token_list_add(list, way[--count]);
 }
 
-int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 length,
-			 bool space_before, struct llm_token_list *list)
+static int choose_tokens(const struct llm_unigram *unigram, const u8 *read, u32 length,
+			 struct llm_token_list *list)
 {
-	u64 room = read_text(unigram, text, length, space_before, NULL);
-	u64 size = (room + 1) * (sizeof(struct best) + sizeof(u32) + 1);
-	struct best *best;
+	u64 size = (length + 1ULL) * (sizeof(struct best) + sizeof(u32));
+	struct best *best = llm_alloc(size);
 	u32 steps = 0;
 	u32 at = 0;
-	u32 *way;
-	u8 *read;
 	u32 i;
 
-	if (room >= S32_MAX)
-		return -ENOMEM;
-	best = llm_alloc(size);
 	if (!best)
 		return -ENOMEM;
-	way = (u32 *)(best + room + 1);
-	read = (u8 *)(way + room + 1);
-	read_text(unigram, text, length, space_before, read);
-	length = replace_marks(read, room);
 	for (i = 1; i <= length; i++)
 		best[i].sum = S64_MIN;
 	while (at < length) {
@@ -302,7 +315,22 @@ int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 
 		if (++steps % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
-	add_tokens(best, length, unigram->image->tokenizer.unknown, way, list);
+	add_tokens(best, length, unigram->image->tokenizer.unknown, (u32 *)(best + length + 1),
+		   list);
 	llm_free_private(best, size);
 	return 0;
+}
+
+int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 length,
+			 bool space_before, struct llm_token_list *list)
+{
+	u64 room, count;
+	u8 *read = read_whole(unigram, text, length, space_before, &room, &count);
+	int err;
+
+	if (!read)
+		return -ENOMEM;
+	err = choose_tokens(unigram, read, replace_marks(read, count), list);
+	llm_free_private(read, room);
+	return err;
 }
