@@ -30,7 +30,7 @@ static bool place_node(struct llm_trie *trie, u32 node)
 		return true;
 	}
 	for (probe = 0; probe < MAX_PROBES; probe++) {
-		place = (llm_trie_hash(from) + probe) & trie->mask;
+		place = (llm_trie_hash(trie, from) + probe) & trie->mask;
 		if (!trie->places[place]) {
 			trie->places[place] = node;
 			return true;
@@ -50,7 +50,7 @@ static bool add_node(struct llm_trie *trie, const struct llm_trie_node *node)
 static void replace_node(struct llm_trie *trie, u32 node, u32 other)
 {
 	u32 from = trie->nodes[node].from;
-	u32 place = llm_trie_hash(from);
+	u32 place = llm_trie_hash(trie, from);
 
 	if (from < ARRAY_SIZE(trie->first)) {
 		trie->first[from] = other;
@@ -127,6 +127,9 @@ static int allocate(struct llm_trie *trie, u32 nodes, struct llm_error *error)
 	u32 places = places_for(nodes);
 
 	trie->mask = places - 1;
+	trie->shift = 32;
+	while (trie->mask >> (32 - trie->shift))
+		trie->shift--;
 	trie->nodes = llm_alloc((u64)nodes * sizeof(*trie->nodes));
 	trie->places = llm_alloc((u64)places * sizeof(*trie->places));
 	if (!trie->nodes || !trie->places)

@@ -30,6 +30,7 @@ struct llm_trie_node {
  * @places: hash table of the nodes by @from: their numbers, or 0 in a free place;
  *	@mask + 1, a power of two, at most half of them taken
  * @mask: see @places
+ * @shift: 32 less the bits of @mask
  * @first: node that each first byte of a text leads to, or 0
  */
 struct llm_trie {
@@ -38,6 +39,7 @@ struct llm_trie {
 	u32 count;
 	u32 *places;
 	u32 mask;
+	u32 shift;
 	u32 first[256];
 };
 
@@ -98,12 +100,17 @@ void llm_trie_destroy(struct llm_trie *trie);
  */
 u64 llm_trie_memory(const struct llm_trie *trie);
 
-/** llm_trie_hash() - where to look for a node first, before it is masked. */
-static inline u32 llm_trie_hash(u32 from)
+/**
+ * llm_trie_hash() - where to look for a node first
+ * @trie: trie
+ * @from: the node before it and the first byte of its label
+ *
+ * Fibonacci hashing (D. E. Knuth, "The Art of Computer Programming", 6.4): of the nodes that
+ * follow one, whose numbers are near each other, few get the same place.
+ */
+static inline u32 llm_trie_hash(const struct llm_trie *trie, u32 from)
 {
-	u64 hash = from * 0x9e3779b97f4a7c15ULL;
-
-	return (u32)(hash >> 32) ^ (u32)(hash >> 48);
+	return (u32)(from * 0x9e3779b9U) >> trie->shift;
 }
 
 /**
@@ -122,7 +129,7 @@ static inline u32 llm_trie_child(const struct llm_trie *trie, u32 node, u8 byte)
 
 	if (!node)
 		return trie->first[byte];
-	for (place = llm_trie_hash(from);; place++) {
+	for (place = llm_trie_hash(trie, from);; place++) {
 		found = trie->places[place & trie->mask];
 		if (!found || trie->nodes[found].from == from)
 			return found;
@@ -166,7 +173,8 @@ static inline u32 llm_trie_next(const struct llm_trie *trie, struct llm_trie_wal
 		for (i = 1; i < node->length; i++)
 			if (label[i] != text[walk->end + i])
 				return LLM_IMAGE_NONE;
-		walk->end += node->length;
+		/* Not its length: a CPU that guesses right does not wait for that. */
+		walk->end += i;
 		if (node->number != LLM_IMAGE_NONE)
 			return node->number;
 	}
