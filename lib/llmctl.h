@@ -387,13 +387,14 @@ LLMCTL_API int llmctl_tokenize(struct llmctl_device *device, const void *text, s
  * @flags: LLM_TOKENIZE_SPECIAL or 0
  * @text: @length bytes and a NUL, for free(3)
  * @length: how many
+ * @ends: array of @count that gets where the text of each token ends, or NULL
  * @error: reason of a failure
  *
  * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_detokenize(struct llmctl_device *device, const __u32 *tokens,
 				 __u32 count, __u32 flags, char **text, __u32 *length,
-				 struct llmctl_error *error);
+				 __u32 *ends, struct llmctl_error *error);
 
 /**
  * llmctl_score() - LLM_IOC_SCORE

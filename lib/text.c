@@ -73,7 +73,8 @@ int llmctl_tokenize(struct llmctl_device *device, const void *text, size_t lengt
 }
 
 int llmctl_detokenize(struct llmctl_device *device, const __u32 *tokens, __u32 count,
-		      __u32 flags, char **text, __u32 *length, struct llmctl_error *error)
+		      __u32 flags, char **text, __u32 *length, __u32 *ends,
+		      struct llmctl_error *error)
 {
 	__u32 room = 64 + (count < LLM_MAX_TEXT / 16 ? 16 * count : LLM_MAX_TEXT);
 	struct llm_tokenize arguments;
@@ -90,6 +91,7 @@ int llmctl_detokenize(struct llmctl_device *device, const __u32 *tokens, __u32 c
 			.text_length = room,
 			.tokens_count = count,
 			.flags = flags,
+			.ends = (uintptr_t)ends,
 		};
 		ret = llmctl_call(device, LLM_IOC_DETOKENIZE, &arguments, meanings, "detokenize",
 				  error);

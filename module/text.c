@@ -120,6 +120,8 @@ static int tokenize(const struct llm_model *model, struct llm_tokenize *args)
 
 	if (flags < 0)
 		return flags;
+	if (args->ends)
+		return -EINVAL;
 	ret = llm_text_read(&list, model, args->text, args->text_length, flags,
 			    args->tokens_count);
 	if (!ret && copy_to_user(u64_to_user_ptr(args->tokens), list.tokens,
@@ -146,18 +148,21 @@ static long text_length(const struct llm_model *model, const u32 *tokens, u32 co
 	return sum;
 }
 
-static int text_out(const struct llm_model *model, const u32 *tokens, u32 count, u32 flags,
+/* Each token becomes the place where its text ends. */
+static int text_out(const struct llm_model *model, u32 *tokens, u32 count, u32 flags,
 		    u64 address)
 {
 	const u8 *text;
 	u32 length;
+	u32 end = 0;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
 		text = llm_token_text(model->tokenizer, tokens[i], flags, &length);
-		if (copy_to_user(u64_to_user_ptr(address), text, length))
+		if (copy_to_user(u64_to_user_ptr(address + end), text, length))
 			return -EFAULT;
-		address += length;
+		end += length;
+		tokens[i] = end;
 		llm_relax_long();
 	}
 	return 0;
@@ -186,6 +191,8 @@ static int detokenize(const struct llm_model *model, struct llm_tokenize *args)
 		ret = -ENOSPC;
 	else
 		ret = text_out(model, tokens, count, flags, args->text);
+	if (!ret && args->ends && copy_to_user(u64_to_user_ptr(args->ends), tokens, size))
+		ret = -EFAULT;
 	if (length >= 0)
 		args->text_length = length;
 	llm_free_private(tokens, size);
@@ -199,7 +206,7 @@ static int with_model(struct llm_call *call,
 	struct llm_model *model;
 	int ret;
 
-	if (args->reserved32 || !llm_reserved_zero(args->reserved))
+	if (args->reserved32 || args->reserved)
 		return -EINVAL;
 	model = llm_session_model(call->session);
 	if (IS_ERR(model))

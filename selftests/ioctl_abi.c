@@ -238,7 +238,7 @@ static const struct abi table[] = {
 	}, {
 		"DETOKENIZE", LLM_IOC_DETOKENIZE, sizeof(struct llm_tokenize),
 		prepare_detokenize, NULL,
-		offsetof(struct llm_tokenize, reserved32),
+		offsetof(struct llm_tokenize, reserved),
 		offsetof(struct llm_tokenize, flags), LLM_TOKENIZE_SPECIAL, true,
 	}, {
 		"SCORE", LLM_IOC_SCORE, sizeof(struct llm_score), prepare_score, NULL,

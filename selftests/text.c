@@ -122,6 +122,36 @@ TEST_F(text, every_byte_round_trips)
 	EXPECT_EQ(0, memcmp(bytes, self->text, 256));
 }
 
+TEST_F(text, ends_of_tokens)
+{
+	static const char text[] = "the sun caf\xc3\xa9 \xff";
+	__u32 ends[64], from = 0;
+	int count = tokenize(self->fd, text, strlen(text), 0, self->tokens, ARRAY_SIZE(ends));
+	char one[ROOM];
+	struct llm_tokenize detokenize_all = {
+		.text = (uintptr_t)self->text, .text_length = ROOM,
+		.tokens = (uintptr_t)self->tokens, .tokens_count = count,
+		.ends = (uintptr_t)ends,
+	};
+
+	ASSERT_LT(4, count);
+	ASSERT_EQ(0, device_ioctl(self->fd, LLM_IOC_DETOKENIZE, &detokenize_all));
+	for (int i = 0; i < count; i++) {
+		int length = detokenize(self->fd, &self->tokens[i], 1, 0, one, ROOM);
+
+		ASSERT_EQ(from + length, ends[i]) TH_LOG("token %d", i);
+		EXPECT_EQ(0, memcmp(self->text + from, one, length)) TH_LOG("token %d", i);
+		from = ends[i];
+	}
+	EXPECT_EQ(detokenize_all.text_length, from);
+
+	detokenize_all.ends = 8;
+	EXPECT_EQ(-EFAULT, device_ioctl(self->fd, LLM_IOC_DETOKENIZE, &detokenize_all));
+	detokenize_all.ends = (uintptr_t)ends;
+	EXPECT_EQ(-EINVAL, device_ioctl(self->fd, LLM_IOC_TOKENIZE, &detokenize_all))
+		TH_LOG("tokenizing takes no ends");
+}
+
 TEST_F(text, room_too_small)
 {
 	struct llm_tokenize tokenize = {

@@ -141,7 +141,8 @@ static int make_prompt(struct session *session, __u64 count, char **prompt,
 		return ret;
 	if (made > count)
 		made = count;
-	ret = session->ops->detokenize(session, tokens, made, 0, prompt, &length, error);
+	ret = session->ops->detokenize(session, tokens, made, 0, prompt, &length, NULL,
+					error);
 	free(tokens);
 	return ret;
 }

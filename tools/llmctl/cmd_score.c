@@ -116,7 +116,8 @@ static int print_entry(struct score *score, const struct llm_score_entry *entry,
 	int ret;
 
 	ret = score->session->ops->detokenize(score->session, &entry->token, 1,
-					      LLM_TOKENIZE_SPECIAL, &text, &length, error);
+					      LLM_TOKENIZE_SPECIAL, &text, &length, NULL,
+					      error);
 	if (ret)
 		return ret;
 	if (score->as_json) {

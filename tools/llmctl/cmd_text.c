@@ -8,6 +8,9 @@
 #include "command.h"
 #include "json.h"
 
+/* A token's text has at most 1024 bytes. */
+#define TOKENS_AT_ONCE	1024
+
 /*
  * Without special tokens a text is still read as one that begins, with what the
  * model puts before it; so that which is there for an empty text is left out.
@@ -33,12 +36,34 @@ static int tokenize_plain(struct session *session, const char *text, size_t leng
 	return 0;
 }
 
+/* Tokens with their texts, of which so many together are no more than LLM_MAX_TEXT. */
+static int print_texts(struct session *session, const __u32 *tokens, __u32 count,
+		       struct llmctl_error *error)
+{
+	__u32 ends[TOKENS_AT_ONCE], i, length, from = 0;
+	char *text;
+	int ret;
+
+	ret = session->ops->detokenize(session, tokens, count, LLM_TOKENIZE_SPECIAL, &text,
+				       &length, ends, error);
+	if (ret)
+		return ret;
+	for (i = 0; i < count; i++) {
+		json_object(NULL);
+		json_whole("token", tokens[i]);
+		json_bytes("text", text + from, ends[i] - from);
+		json_object_end();
+		from = ends[i];
+	}
+	free(text);
+	return 0;
+}
+
 static int print_tokens(struct session *session, const __u32 *tokens, __u32 count,
 			bool as_json, struct llmctl_error *error)
 {
-	__u32 i, length;
-	char *text;
-	int ret;
+	__u32 i, some;
+	int ret = 0;
 
 	if (!as_json) {
 		for (i = 0; i < count; i++)
@@ -47,19 +72,12 @@ static int print_tokens(struct session *session, const __u32 *tokens, __u32 coun
 		return 0;
 	}
 	json_array(NULL);
-	for (i = 0; i < count; i++) {
-		ret = session->ops->detokenize(session, &tokens[i], 1, LLM_TOKENIZE_SPECIAL, &text,
-					       &length, error);
-		if (ret)
-			return ret;
-		json_object(NULL);
-		json_whole("token", tokens[i]);
-		json_bytes("text", text, length);
-		json_object_end();
-		free(text);
+	for (i = 0; i < count && !ret; i += some) {
+		some = count - i < TOKENS_AT_ONCE ? count - i : TOKENS_AT_ONCE;
+		ret = print_texts(session, tokens + i, some, error);
 	}
 	json_array_end();
-	return 0;
+	return ret;
 }
 
 static int tokenize(const char *operand, bool plain, bool as_json, struct llmctl_error *error)
@@ -151,7 +169,7 @@ static int detokenize(const __u32 *tokens, __u32 count, __u32 flags, struct llmc
 	ret = command_session(&session, error);
 	if (!ret)
 		ret = session->ops->detokenize(session, tokens, count, flags, &text, &length,
-					       error);
+					       NULL, error);
 	if (!ret) {
 		fwrite(text, 1, length, stdout);
 		free(text);

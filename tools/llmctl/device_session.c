@@ -118,10 +118,11 @@ static int device_tokenize(struct session *session, const void *text, size_t len
 }
 
 static int device_detokenize(struct session *session, const __u32 *tokens, __u32 count,
-			     __u32 flags, char **text, __u32 *length,
+			     __u32 flags, char **text, __u32 *length, __u32 *ends,
 			     struct llmctl_error *error)
 {
-	return llmctl_detokenize(device_of(session), tokens, count, flags, text, length, error);
+	return llmctl_detokenize(device_of(session), tokens, count, flags, text, length, ends,
+				 error);
 }
 
 static int device_score(struct session *session, const void *text, size_t length,

@@ -76,7 +76,8 @@ struct host_session {
 int host_tokenize(struct session *session, const void *text, size_t length, __u32 flags,
 		  __u32 **tokens, __u32 *count, struct llmctl_error *error);
 int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
-		    __u32 flags, char **text, __u32 *length, struct llmctl_error *error);
+		    __u32 flags, char **text, __u32 *length, __u32 *ends,
+		    struct llmctl_error *error);
 int host_score(struct session *session, const void *text, size_t length, __u32 alternatives,
 	       __u32 flags, struct llm_score_entry **entries, __u32 *count,
 	       struct llmctl_error *error);

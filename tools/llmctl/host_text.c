@@ -36,7 +36,8 @@ int host_tokenize(struct session *session, const void *text, size_t length, __u3
 }
 
 int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
-		    __u32 flags, char **text, __u32 *length, struct llmctl_error *error)
+		    __u32 flags, char **text, __u32 *length, __u32 *ends,
+		    struct llmctl_error *error)
 {
 	const struct llm_tokenizer *tokenizer =
 		((struct host_session *)session)->model->tokenizer;
@@ -65,6 +66,8 @@ int host_detokenize(struct session *session, const __u32 *tokens, __u32 count,
 
 		memcpy(at, piece, bytes);
 		at += bytes;
+		if (ends)
+			ends[i] = at - *text;
 	}
 	return 0;
 }

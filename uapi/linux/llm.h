@@ -504,6 +504,8 @@ struct llm_session_info {
  *	returns the tokens there are
  * @flags: in, LLM_TOKENIZE_*; LLM_TOKENIZE_BOS is for LLM_IOC_TOKENIZE only
  * @reserved32: zero
+ * @ends: in, for LLM_IOC_DETOKENIZE address of an array of __u32: for each token where
+ *	its text ends, counted from @text; or 0. For LLM_IOC_TOKENIZE zero
  * @reserved: zero
  *
  * With the tokenizer of the session's model; a session without one gets the
@@ -519,7 +521,8 @@ struct llm_tokenize {
 	__u32 tokens_count;
 	__u32 flags;
 	__u32 reserved32;
-	__u64 reserved[2];
+	__u64 ends;
+	__u64 reserved;
 };
 
 /**
