@@ -34,8 +34,12 @@ static int show(void *data, const char *bytes, size_t length, struct llmctl_erro
 {
 	struct talk *talk = data;
 
-	if (fwrite(bytes, 1, length, stdout) != length || fflush(stdout))
-		return refuse(error, errno, "standard output: %s", strerror(errno));
+	if (fwrite(bytes, 1, length, stdout) != length || fflush(stdout)) {
+		/* Whoever ends the reply does not mind what is lost of it. */
+		if (errno != EINTR || !interrupted())
+			return refuse(error, errno, "standard output: %s", strerror(errno));
+		clearerr(stdout);
+	}
 	talk->last = bytes[length - 1];
 	return 0;
 }
