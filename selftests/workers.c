@@ -2,6 +2,7 @@
 /* The threads that compute: parameters that change while they do, and their sleep. */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -9,6 +10,7 @@
 
 #include "device.h"
 #include "harness.h"
+#include "host/tiny_image.h"
 
 #define MODEL "workers"
 #define PARAMETERS "/sys/module/llm/parameters/"
@@ -234,6 +236,51 @@ TEST_F(workers, much_to_do_wakes_them)
 	EXPECT_LT(before, worker_switches(self->threads, self->count, -1));
 	close(fd);
 	EXPECT_EQ(0, device_unload_soon("workers-wide"));
+}
+
+static int embed(int fd)
+{
+	static __s32 vector[64];
+	struct llm_embed embed = {
+		.text = (uintptr_t)"a",
+		.text_length = 1,
+		.vectors = (uintptr_t)vector,
+		.vectors_count = ARRAY_SIZE(vector),
+	};
+
+	return device_ioctl(fd, LLM_IOC_EMBED, &embed);
+}
+
+/*
+ * A step whose parts are one tile each is left to the thread that made it. On a busy
+ * machine that may lose its CPU and call others to go on; not each time.
+ */
+TEST_F(workers, little_to_do_wakes_nobody)
+{
+	const struct tiny_image_options options = {
+		.seed = 3, .type = LLM_TENSOR_Q8_0, .layers = 1, .width = 32,
+	};
+	struct device_image image;
+	long long before;
+	bool alone = false;
+	int fd;
+
+	device_image_build(&image, &options);
+	ASSERT_EQ(0, device_load("workers-narrow", &image, 0));
+	fd = device_open(O_RDWR);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, device_model(fd, "workers-narrow"));
+	for (int i = 0; i < 20 && !alone; i++) {
+		ASSERT_TRUE(fall_asleep(self->threads, self->count));
+		before = worker_switches(self->threads, self->count, -1);
+		ASSERT_EQ(0, embed(fd));
+		/* Who was woken sleeps again, which is when it shows. */
+		ASSERT_TRUE(fall_asleep(self->threads, self->count));
+		alone = before == worker_switches(self->threads, self->count, -1);
+	}
+	EXPECT_TRUE(alone);
+	close(fd);
+	EXPECT_EQ(0, device_unload_soon("workers-narrow"));
 }
 
 /* Who sleeps is not woken by anything but work. */
