@@ -3,6 +3,10 @@
  * Products of F32, F16 and BF16 in groups for AVX2. The order of every sum is that
  * of the columns.
  */
+#include "avx2.h"
+
+/* Input rows that share one pass over a group. */
+#define ROWS 4
 #include "avx2_groups.h"
 
 /* Numbers of both halves of a group. */

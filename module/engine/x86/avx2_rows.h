@@ -1,0 +1,390 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Products of weights in groups: one loop for blocks of 32 and one for each kind of
+ * block of 256, whose input has one scale for as many numbers, so that products times
+ * scales of parts are summed as integers.
+ */
+#ifndef LLM_ENGINE_AVX2_ROWS_H
+#define LLM_ENGINE_AVX2_ROWS_H
+
+#include "avx2_columns.h"
+
+#define PARTS (LLM_BLOCK_K / LLM_BLOCK)
+
+/*
+ * Adds columns-by-four @from up to @to of part @part of the blocks at @group, times
+ * those of block @block of @rows input rows and times @scales, to @p. @scales are
+ * below 2^15 in both words of each output; or NULL for 1.
+ */
+typedef void (*add)(struct products *p, const struct llm_matmul *m, u32 r, const u32 rows,
+		    const u8 *group, u32 block, u32 part, const u32 from, const u32 to,
+		    const __m256i *scales);
+
+/* The scales of both halves of a part, 32-bit integers. */
+struct halves {
+	__m256i low;
+	__m256i high;
+};
+
+typedef struct halves (*take_scales)(const u8 *scales, u32 half, u32 part);
+
+static __always_inline __m256 input_scale(const struct llm_matmul *m, u32 row, u32 block)
+{
+	return _mm256_set1_ps(llm_float(input_at(m, row, block)->scale_bits));
+}
+
+static __always_inline void clear_sums(struct sums *sums, const u32 rows)
+{
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		sums->at[i] = _mm256_setzero_ps();
+}
+
+static __always_inline void clear_products(struct products *p, const u32 rows)
+{
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		p->at[i] = _mm256_setzero_si256();
+}
+
+static __always_inline void store_sums(const struct llm_matmul *m, u32 r, const u32 rows,
+				       u32 output, const struct sums *sums)
+{
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		store_half(m, r + i, output, sums->at[i]);
+}
+
+/* llm_mxfp4_scale() */
+static __always_inline __m256 load_exponents(const u8 *exponents)
+{
+	__m256i e = _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)exponents));
+	__m256i small = _mm256_sllv_epi32(_mm256_set1_epi32(0x00200000), e);
+	__m256i ordinary = _mm256_slli_epi32(_mm256_sub_epi32(e, _mm256_set1_epi32(1)), 23);
+	__m256i few = _mm256_cmpgt_epi32(_mm256_set1_epi32(2), e);
+
+	return _mm256_castsi256_ps(_mm256_blendv_epi8(ordinary, small, few));
+}
+
+typedef __m256 (*load)(const u8 *scales);
+
+/*
+ * Blocks of 32 begin with a scale of @scale_bytes, then comes the minimum if there is
+ * one. The weights have @added: the sum starts from what that adds too much.
+ */
+static __always_inline void block_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
+				       const u32 rows, add add_columns, const u32 bytes,
+				       load load_first, const u32 scale_bytes, const s32 added,
+				       const bool minimum)
+{
+	const u8 *group = m->w + o * m->w_stride;
+	__m256 scales, minima, scale;
+	struct products p;
+	struct sums sums;
+	u32 i, b;
+
+	clear_sums(&sums, rows);
+	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
+#pragma GCC unroll 8
+		for (i = 0; i < rows; i++)
+			p.at[i] = _mm256_set1_epi32((input_at(m, r + i, b)->offset >> 7) * added);
+		add_columns(&p, m, r, rows, group + half * 4 * HALF, b, 0, 0, FOURS, NULL);
+		scales = load_first(group + half * HALF * scale_bytes);
+#pragma GCC unroll 8
+		for (i = 0; i < rows; i++) {
+			scale = _mm256_mul_ps(scales, input_scale(m, r + i, b));
+			sums.at[i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(p.at[i]), scale,
+						     sums.at[i]);
+		}
+		if (!minimum)
+			continue;
+		minima = load_scales(group + (LLM_GROUP + half * HALF) * sizeof(u16));
+#pragma GCC unroll 8
+		for (i = 0; i < rows; i++) {
+			scale = _mm256_set1_ps(llm_float(input_at(m, r + i, b)->sum_bits));
+			sums.at[i] = _mm256_fmadd_ps(minima, scale, sums.at[i]);
+		}
+	}
+	store_sums(m, r, rows, o + half * HALF, &sums);
+}
+
+/* Eight bytes to 32-bit integers. */
+static __always_inline __m256i load_eight(const u8 *bytes)
+{
+	return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)bytes));
+}
+
+static __always_inline __m256i load_signed(const u8 *bytes)
+{
+	return _mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)bytes));
+}
+
+/* Bits @shift.. of numbers, as many as @mask has. */
+static __always_inline __m256i number_bits(__m256i numbers, u32 shift, u32 mask)
+{
+	return _mm256_and_si256(_mm256_srl_epi32(numbers, _mm_cvtsi32_si128((s32)shift)),
+				_mm256_set1_epi32((s32)mask));
+}
+
+/* Lower words of @low beside those of @high. */
+static __always_inline __m256i beside(__m256i low, __m256i high)
+{
+	return _mm256_blend_epi16(low, _mm256_slli_epi32(high, 16), 0xaa);
+}
+
+/* llm_k_scale() and llm_k_minimum() of half a group; they lie row by row in each byte. */
+static __always_inline __m256i k_scales(const u8 *scales, u32 part)
+{
+	__m256i byte;
+
+	if (part < 4)
+		return number_bits(load_eight(scales + LLM_GROUP * part), 0, 63);
+	byte = load_eight(scales + LLM_GROUP * (part - 4));
+	return _mm256_or_si256(number_bits(load_eight(scales + LLM_GROUP * (part + 4)), 0, 15),
+			       _mm256_slli_epi32(_mm256_srli_epi32(byte, 6), 4));
+}
+
+static __always_inline __m256i k_minima(const u8 *scales, u32 part)
+{
+	__m256i byte = load_eight(scales + LLM_GROUP * (part + 4)), upper;
+
+	if (part < 4)
+		return number_bits(byte, 0, 63);
+	upper = _mm256_srli_epi32(load_eight(scales + LLM_GROUP * part), 6);
+	return _mm256_or_si256(_mm256_srli_epi32(byte, 4), _mm256_slli_epi32(upper, 4));
+}
+
+/* @total += both words of @factors times the sums of the halves of an input block. */
+static __always_inline void add_sums(struct products *total, const struct llm_matmul *m, u32 r,
+				     const u32 rows, u32 block, __m256i factors)
+{
+	__m256i sums;
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++) {
+		sums = broadcast_four(input_at(m, r + i, block)->sums);
+		total->at[i] = _mm256_add_epi32(total->at[i], _mm256_madd_epi16(factors, sums));
+	}
+}
+
+/* What a block adds to the sums in the end: its products and its minima, scaled. */
+static __always_inline void add_totals(struct sums *sums, const struct llm_matmul *m, u32 r,
+				       const u32 rows, u32 block, const struct products *total,
+				       __m256 scale, const struct products *minima, __m256 minimum)
+{
+	__m256 sum;
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++) {
+		sum = _mm256_mul_ps(_mm256_cvtepi32_ps(total->at[i]), scale);
+		if (minima)
+			sum = _mm256_fnmadd_ps(_mm256_cvtepi32_ps(minima->at[i]), minimum, sum);
+		sums->at[i] = _mm256_fmadd_ps(sum, input_scale(m, r + i, block), sums->at[i]);
+	}
+}
+
+/* Blocks of Q4_K or Q5_K: the scale and the minimum of a part, then those of all. */
+static __always_inline void minima_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
+					const u32 rows, add add_columns, const u32 bytes)
+{
+	const u8 *group = m->w + o * m->w_stride, *scales;
+	struct products total, minima;
+	__m256 scale, minimum;
+	struct sums sums;
+	__m256i factors;
+	u32 b, part;
+
+	clear_sums(&sums, rows);
+	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS, group += LLM_GROUP * bytes) {
+		clear_products(&total, rows);
+		clear_products(&minima, rows);
+		scales = group + GROUP_OFFSET(struct llm_block_q4_k, scales) + half * HALF;
+		for (part = 0; part < PARTS; part++) {
+			factors = k_scales(scales, part);
+			factors = beside(factors, factors);
+			add_columns(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
+				    0, FOURS, &factors);
+		}
+		for (part = 0; part < PARTS; part++) {
+			factors = k_minima(scales, part);
+			add_sums(&minima, m, r, rows, b + part, beside(factors, factors));
+		}
+		scale = load_scales(group + half * HALF * sizeof(u16));
+		minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum) +
+				      half * HALF * sizeof(u16));
+		add_totals(&sums, m, r, rows, b, &total, scale, &minima, minimum);
+	}
+	store_sums(m, r, rows, o + half * HALF, &sums);
+}
+
+/* Both halves of a part, each times its scales. */
+static __always_inline void add_halves(struct products *total, const struct llm_matmul *m, u32 r,
+				       const u32 rows, const u8 *group, u32 block, u32 part,
+				       add add_columns, struct halves scales)
+{
+	__m256i low = beside(scales.low, scales.low), high = beside(scales.high, scales.high);
+
+	add_columns(total, m, r, rows, group, block, part, 0, FOURS / 2, &low);
+	add_columns(total, m, r, rows, group, block, part, FOURS / 2, FOURS, &high);
+}
+
+/* Blocks of Q2_K: a scale and a minimum for each half of a part. */
+static __always_inline void q2_k_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
+				      const u32 rows, add add_columns)
+{
+	const u8 *group = m->w + o * m->w_stride, *bytes;
+	struct products total, minima;
+	__m256 scale, minimum;
+	struct halves scales;
+	__m256i low, high;
+	struct sums sums;
+	u32 b, part;
+
+	clear_sums(&sums, rows);
+	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS) {
+		clear_products(&total, rows);
+		clear_products(&minima, rows);
+		bytes = group + GROUP_OFFSET(struct llm_block_q2_k, scales) + half * HALF;
+		for (part = 0; part < PARTS; part++, bytes += 2 * LLM_GROUP) {
+			low = load_eight(bytes);
+			high = load_eight(bytes + LLM_GROUP);
+			scales.low = number_bits(low, 0, 15);
+			scales.high = number_bits(high, 0, 15);
+			add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
+				   add_columns, scales);
+			add_sums(&minima, m, r, rows, b + part,
+				 beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
+		}
+		scale = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, scale) +
+				    half * HALF * sizeof(u16));
+		minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, minimum) +
+				      half * HALF * sizeof(u16));
+		add_totals(&sums, m, r, rows, b, &total, scale, &minima, minimum);
+		group += LLM_GROUP * sizeof(struct llm_block_q2_k);
+	}
+	store_sums(m, r, rows, o + half * HALF, &sums);
+}
+
+static __always_inline struct halves scales_q6_k(const u8 *group, u32 half, u32 part)
+{
+	const u8 *scales = group + GROUP_OFFSET(struct llm_block_q6_k, scales[2 * part]) +
+			   half * HALF;
+
+	return (struct halves){ load_signed(scales), load_signed(scales + LLM_GROUP) };
+}
+
+static __always_inline __m256i six_bits(__m256i low, __m256i high)
+{
+	return _mm256_sub_epi32(_mm256_or_si256(low, _mm256_slli_epi32(high, 4)),
+				_mm256_set1_epi32(32));
+}
+
+/* llm_q3_k_scale() */
+static __always_inline __m256i scale_q3_k(const u8 *scales, u32 half)
+{
+	__m256i low = load_eight(scales + LLM_GROUP * (half % 8));
+	__m256i high = load_eight(scales + LLM_GROUP * (8 + half % 4));
+
+	return six_bits(number_bits(low, half / 8 * 4, 15), number_bits(high, half / 4 * 2, 3));
+}
+
+static __always_inline struct halves scales_q3_k(const u8 *group, u32 half, u32 part)
+{
+	const u8 *scales = group + GROUP_OFFSET(struct llm_block_q3_k, scales) + half * HALF;
+
+	return (struct halves){ scale_q3_k(scales, 2 * part), scale_q3_k(scales, 2 * part + 1) };
+}
+
+/* llm_iq4_xs_scale() */
+static __always_inline struct halves scales_iq4_xs(const u8 *group, u32 half, u32 part)
+{
+	const u8 *low = group + GROUP_OFFSET(struct llm_block_iq4_xs, scales_low[part / 2]);
+	const u8 *high = group + GROUP_OFFSET(struct llm_block_iq4_xs, scales_high);
+	__m128i words = _mm_loadu_si128((const __m128i *)(high + half * HALF * sizeof(u16)));
+	__m256i scales = six_bits(number_bits(load_eight(low + half * HALF), part % 2 * 4, 15),
+				  number_bits(_mm256_cvtepu16_epi32(words), 2 * part, 3));
+
+	return (struct halves){ scales, scales };
+}
+
+/*
+ * Blocks with a scale for each half of a part, where the weights have @added, and at
+ * byte @scale_at one of all.
+ */
+static __always_inline void halves_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
+					const u32 rows, add add_columns, const u32 bytes,
+					take_scales take_halves, const u32 scale_at,
+					const s32 added)
+{
+	const u8 *group = m->w + o * m->w_stride;
+	struct products total;
+	struct halves scales;
+	struct sums sums;
+	__m256i offsets;
+	__m256 scale;
+	u32 b, part;
+
+	clear_sums(&sums, rows);
+	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS, group += LLM_GROUP * bytes) {
+		clear_products(&total, rows);
+		for (part = 0; part < PARTS; part++) {
+			scales = take_halves(group, half, part);
+			add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
+				   add_columns, scales);
+			if (!added)
+				continue;
+			offsets = _mm256_mullo_epi16(beside(scales.low, scales.high),
+						     _mm256_set1_epi16(-added));
+			add_sums(&total, m, r, rows, b + part, offsets);
+		}
+		scale = load_scales(group + scale_at + half * HALF * sizeof(u16));
+		add_totals(&sums, m, r, rows, b, &total, scale, NULL, scale);
+	}
+	store_sums(m, r, rows, o + half * HALF, &sums);
+}
+
+/*
+ * The product called @name, from compute(m, o, half, r, n, ...), which computes @n rows
+ * for one half of the group at output o. Each in a frame of its own, for the stack.
+ */
+#define DEFINE_MATMUL_GROUPS(name, compute, ...)					\
+static noinline void name##_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+{											\
+	compute(m, o, half, r, ROWS, __VA_ARGS__);					\
+}											\
+											\
+static noinline void name##_2(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+{											\
+	compute(m, o, half, r, 2, __VA_ARGS__);						\
+}											\
+											\
+static noinline void name##_1(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+{											\
+	compute(m, o, half, r, 1, __VA_ARGS__);						\
+}											\
+											\
+void name(const struct llm_matmul *m)							\
+{											\
+	u32 o, half, r;									\
+											\
+	for (o = 0; o < m->outputs; o += LLM_GROUP) {					\
+		for (half = 0; half < 2; half++) {					\
+			for (r = 0; r + ROWS <= m->rows; r += ROWS)			\
+				name##_rows(m, o, half, r);				\
+			for (; r + 2 <= m->rows; r += 2)				\
+				name##_2(m, o, half, r);				\
+			if (r < m->rows)						\
+				name##_1(m, o, half, r);				\
+		}									\
+	}										\
+}
+
+#endif /* LLM_ENGINE_AVX2_ROWS_H */
