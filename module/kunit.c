@@ -22,6 +22,7 @@ static const struct llm_form *const forms[] = {
 	&llm_form_portable,
 #ifdef LLM_X86
 	&llm_form_avx2,
+	&llm_form_avxvnni,
 	&llm_form_avx512,
 #endif
 };

@@ -21,7 +21,7 @@
 
 static char *form = "auto";
 module_param(form, charp, 0444);
-MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2 or avx512 (default auto)");
+MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2, avxvnni or avx512 (default auto)");
 
 static unsigned int batch = 128;
 module_param(batch, uint, 0444);

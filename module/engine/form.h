@@ -239,6 +239,7 @@ struct llm_form {
 
 extern const struct llm_form llm_form_portable;
 extern const struct llm_form llm_form_avx2;
+extern const struct llm_form llm_form_avxvnni;
 extern const struct llm_form llm_form_avx512;
 
 /**

@@ -77,6 +77,11 @@ static inline bool llm_cpu_has_avx2(void)
 	       boot_cpu_has(X86_FEATURE_F16C);
 }
 
+static inline bool llm_cpu_has_avxvnni(void)
+{
+	return llm_cpu_has_avx2() && boot_cpu_has(X86_FEATURE_AVX_VNNI);
+}
+
 static inline bool llm_cpu_has_avx512(void)
 {
 	return llm_cpu_has_avx2() && boot_cpu_has(X86_FEATURE_AVX512F) &&
@@ -246,6 +251,18 @@ static inline bool llm_cpu_has_avx512(void)
 	return llm_cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
 	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+}
+
+/* The same instruction has two encodings: what is asked is which one this is built for. */
+static inline bool llm_cpu_has_avxvnni(void)
+{
+#ifdef __AVX512VNNI__
+	return llm_cpu_has_avx512();
+#else
+	unsigned int a, b, c, d;
+
+	return llm_cpu_has_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && a & 1 << 4;
+#endif
 }
 #endif
 

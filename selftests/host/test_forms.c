@@ -41,6 +41,11 @@ static void avx2_agrees(void)
 	check_form(&llm_form_avx2);
 }
 
+static void avxvnni_agrees(void)
+{
+	check_form(&llm_form_avxvnni);
+}
+
 static void avx512_agrees(void)
 {
 	check_form(&llm_form_avx512);
@@ -169,6 +174,7 @@ static const struct tap_test tests[] = {
 	{ "the portable form agrees with itself", portable_agrees },
 #ifdef LLM_X86
 	{ "the avx2 form agrees with the portable form", avx2_agrees },
+	{ "the avxvnni form agrees with the portable form", avxvnni_agrees },
 	{ "the avx512 form agrees with the portable form", avx512_agrees },
 #endif
 	{ "activations are rounded as by ggml", activations_are_rounded_as_by_ggml },
