@@ -155,7 +155,8 @@ static int answer(struct talk *talk, struct llmctl_error *error)
 		return ret;
 	talk->last = '\n';
 	ret = generation_reply(talk->session, show, talk, error);
-	if (talk->last != '\n')
+	/* The key that ended it is shown after all of it. */
+	if (talk->last != '\n' || (talk->terminal && interrupted()))
 		putchar('\n');
 	fflush(stdout);
 	if (!ret)
