@@ -401,7 +401,8 @@ def main():
                     compare_scores(peer, kind, types)
                     continue
                 print_row(kind, types, kv, compare(peer, kind, types, kv, arguments, texts))
-            except (RuntimeError, subprocess.CalledProcessError) as error:
+            except (RuntimeError, subprocess.CalledProcessError, OSError,
+                    http.client.HTTPException) as error:
                 print("%-19s %-14s %-4s failed: %s" % (kind, types, kv, error), flush=True)
                 failed = 1
         print(NOTES, end="")
