@@ -7,9 +7,17 @@
 #include <linux/module.h>
 #include <linux/seq_file.h>
 
+#include "forms.h"
 #include "slice.h"
 
 static struct dentry *folder;
+
+static int forms_show(struct seq_file *file, void *unused)
+{
+	llm_forms_show(file);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(forms);
 
 static int slices_show(struct seq_file *file, void *unused)
 {
@@ -47,6 +55,7 @@ static const struct file_operations slices_fops = {
 void llm_debugfs_init(void)
 {
 	folder = debugfs_create_dir(KBUILD_MODNAME, NULL);
+	debugfs_create_file("forms", 0400, folder, NULL, &forms_fops);
 	debugfs_create_file("slices", 0600, folder, NULL, &slices_fops);
 }
 

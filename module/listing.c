@@ -8,6 +8,7 @@
 
 #include "counters.h"
 #include "engine/form.h"
+#include "forms.h"
 #include "ioctl.h"
 #include "model.h"
 #include "session.h"
@@ -27,7 +28,7 @@ int llm_device_info(struct llm_call *call)
 	info->slice_us = llm_slice_us();
 	info->models = llm_model_count();
 	info->sessions = llm_user_sessions();
-	strscpy_pad(info->form, llm_model_form()->name, sizeof(info->form));
+	strscpy_pad(info->form, llm_forms_used()->name, sizeof(info->form));
 	info->requests = atomic64_read(&llm_counters.requests);
 	info->tokens_in = atomic64_read(&llm_counters.tokens_in);
 	info->tokens_out = atomic64_read(&llm_counters.tokens_out);

@@ -4,6 +4,7 @@
 
 #include "chardev.h"
 #include "debugfs.h"
+#include "forms.h"
 #include "model.h"
 #include "netlink.h"
 #include "sched.h"
@@ -25,6 +26,9 @@ static int __init llm_init(void)
 	error = llm_slice_init();
 	if (error)
 		return error;
+	error = llm_forms_init();
+	if (error)
+		goto exit_slice;
 	error = llm_workers_init();
 	if (error)
 		goto exit_slice;

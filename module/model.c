@@ -11,17 +11,13 @@
 #include <linux/string.h>
 
 #include "buffer.h"
-#include "engine/form.h"
 #include "engine/kv.h"
 #include "engine/plan.h"
 #include "engine/repack.h"
 #include "engine/sampler.h"
 #include "events.h"
+#include "forms.h"
 #include "sysfs.h"
-
-static char *form = "auto";
-module_param(form, charp, 0444);
-MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2, avxvnni or avx512 (default auto)");
 
 static unsigned int batch = 128;
 module_param(batch, uint, 0444);
@@ -36,12 +32,6 @@ static DEFINE_MUTEX(models_lock);
 static LIST_HEAD(models);
 static struct llm_model *default_model;
 static u64 last_id;
-static const struct llm_form *models_form;
-
-const struct llm_form *llm_model_form(void)
-{
-	return models_form;
-}
 
 bool llm_model_name_valid(const char *name)
 {
@@ -97,7 +87,7 @@ static int model_build(struct llm_model *model, struct llm_error *error)
 				llm_buffer_size(model->buffer), error);
 	if (result)
 		return result;
-	result = llm_plan_create(&model->plan, model->image, models_form, batch, outputs, error);
+	result = llm_plan_create(&model->plan, model->image, llm_forms_used(), batch, outputs, error);
 	if (result)
 		goto close_image;
 	result = llm_tokenizer_create(&model->tokenizer, model->image, error);
@@ -317,12 +307,6 @@ u32 llm_model_count(void)
 
 int llm_model_init(void)
 {
-	models_form = llm_form_find(form);
-	if (!models_form) {
-		pr_err("form=%s is not known or not usable on this CPU; form=auto chooses one\n",
-		       form);
-		return -EINVAL;
-	}
 	if (!batch || batch > LLM_MAX_BATCH) {
 		pr_err("batch=%u is not 1..%u\n", batch, LLM_MAX_BATCH);
 		return -EINVAL;

@@ -9,7 +9,6 @@
 #include "engine/tokenizer.h"
 
 struct llm_buffer;
-struct llm_form;
 
 /**
  * struct llm_model - a sealed image, shared by all its sessions
@@ -115,9 +114,6 @@ u32 llm_model_count(void);
  * refusal is logged.
  */
 int llm_model_load_firmware(const char *name);
-
-/** llm_model_form() - the form that all models run in. */
-const struct llm_form *llm_model_form(void);
 
 /** llm_model_init() - Return: 0, or -EINVAL for a bad module parameter. */
 int llm_model_init(void);

@@ -172,6 +172,11 @@ static enum llm_tile_result slice(struct llm_slicer *slicer,
 	return result;
 }
 
+struct trial_work {
+	struct llm_trial *trial;
+	bool over;
+};
+
 struct tile_work {
 	struct llm_step *step;
 	void (*more)(void);
@@ -214,6 +219,26 @@ void llm_slice_pool(struct llm_slicer *slicer, struct llm_pooling *pooling)
 {
 	while (slice(slicer, pool_piece, pooling) != LLM_TILE_LAST)
 		llm_resched();
+}
+
+/* One a slice. */
+static enum llm_tile_result trial_piece(void *work)
+{
+	struct trial_work *trial = work;
+
+	trial->over = llm_trial_advance(trial->trial);
+	return LLM_TILE_LAST;
+}
+
+void llm_slice_trial(struct llm_trial *trial)
+{
+	struct trial_work work = { .trial = trial };
+	struct llm_slicer slicer = {};
+
+	while (!work.over) {
+		slice(&slicer, trial_piece, &work);
+		llm_resched();
+	}
 }
 
 static void sum_stats(struct llm_slice_stats *sum)

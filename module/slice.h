@@ -7,6 +7,7 @@
 #include "engine/pooling.h"
 #include "engine/scoring.h"
 #include "engine/step.h"
+#include "engine/trial.h"
 
 struct seq_file;
 
@@ -65,6 +66,12 @@ void llm_slice_score(struct llm_slicer *slicer, struct llm_scoring *scoring);
  * @pooling: pooling that has begun on it
  */
 void llm_slice_pool(struct llm_slicer *slicer, struct llm_pooling *pooling);
+
+/**
+ * llm_slice_trial() - times all forms, in as many slices as it takes
+ * @trial: trial that has begun
+ */
+void llm_slice_trial(struct llm_trial *trial);
 
 /** llm_slice_us() - budget of a slice, microseconds. */
 u32 llm_slice_us(void);

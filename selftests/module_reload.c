@@ -186,6 +186,48 @@ TEST_F(module, portable_form)
 	EXPECT_EQ(0, remove_soon());
 }
 
+/*
+ * Lines of the file that tells of the forms, with a word; the last of them begins with
+ * @name then. -1 without the file.
+ */
+static int forms_with(const char *word, char *name)
+{
+	FILE *file = fopen("/sys/kernel/debug/llm/forms", "re");
+	char line[128];
+	int count = 0;
+
+	if (!file)
+		return -1;
+	while (fgets(line, sizeof(line), file)) {
+		if (!strstr(line, word))
+			continue;
+		count++;
+		sscanf(line, "%15s", name);
+	}
+	fclose(file);
+	return count;
+}
+
+TEST_F(module, form_is_chosen)
+{
+	char name[16] = "";
+
+	ASSERT_EQ(0, insert(""));
+	if (forms_with(",", name) < 0)
+		SKIP(return, "debugfs is not there");
+	EXPECT_EQ(1, forms_with(", used", name));
+	EXPECT_STREQ((char *)device_info().form, name);
+	EXPECT_EQ(1, forms_with("multiply-adds/us, used", name));
+	EXPECT_EQ(0, forms_with("not timed", name));
+	ASSERT_EQ(0, remove_soon());
+	/* What is asked for needs no measurement. */
+	ASSERT_EQ(0, insert("form=portable"));
+	EXPECT_EQ(0, forms_with("multiply-adds", name));
+	EXPECT_EQ(1, forms_with(", used", name));
+	EXPECT_STREQ("portable", name);
+	EXPECT_EQ(0, remove_soon());
+}
+
 static int write_firmware(const void *bytes, size_t size)
 {
 	int fd;

@@ -3,7 +3,7 @@
 # the tools and the host tests for userspace. Names are relative to this folder.
 
 # Integer work only: built like any kernel code.
-engine-plain := error tensor group image plan verifier kv form step repack ops/table
+engine-plain := error tensor group image plan verifier kv form trial step repack ops/table
 engine-plain += tokenizer tokenizer_verify spm bpe wordpiece greedy unigram trie fold merging split vocab chat ranking sampler reply request
 # Floating point, in the compiler's baseline instruction set.
 engine-float := block kv_layout portable choice scoring pooling

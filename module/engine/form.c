@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "form.h"
 
-/* Slowest first. */
-static const struct llm_form *const forms[] = {
+/* Narrowest first. */
+static const struct llm_form *const forms[LLM_FORMS] = {
 	&llm_form_portable,
 #ifdef LLM_X86
 	&llm_form_avx2,
@@ -13,7 +13,7 @@ static const struct llm_form *const forms[] = {
 
 const struct llm_form *llm_form_at(u32 index)
 {
-	return index < ARRAY_SIZE(forms) ? forms[index] : NULL;
+	return index < LLM_FORMS ? forms[index] : NULL;
 }
 
 const struct llm_form *llm_form_find(const char *name)
@@ -21,8 +21,8 @@ const struct llm_form *llm_form_find(const char *name)
 	bool any = !name || !strcmp(name, "auto");
 	u32 i;
 
-	for (i = ARRAY_SIZE(forms); i-- > 0;)
-		if ((any || !strcmp(name, forms[i]->name)) && forms[i]->usable())
+	for (i = LLM_FORMS; i-- > 0;)
+		if (forms[i] && (any || !strcmp(name, forms[i]->name)) && forms[i]->usable())
 			return forms[i];
 	return NULL;
 }

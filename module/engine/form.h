@@ -183,6 +183,9 @@ struct llm_wkv {
 	u32 n;
 };
 
+/** LLM_FORMS - how many there are for any processor. */
+#define LLM_FORMS 4
+
 /** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
 #define LLM_ACTIVATIONS (LLM_ACT_GELU_F16 + 1)
 
@@ -244,7 +247,8 @@ extern const struct llm_form llm_form_avx512;
 
 /**
  * llm_form_find() - a form for this processor
- * @name: its name, or NULL or "auto" for the fastest that is usable
+ * @name: its name, or NULL or "auto" for the widest that is usable; which one is the
+ *	fastest, struct llm_trial tells
  *
  * Return: the form, or NULL where there is none of that name or it is not
  * usable here.
@@ -252,7 +256,7 @@ extern const struct llm_form llm_form_avx512;
 const struct llm_form *llm_form_find(const char *name);
 
 /**
- * llm_form_at() - the forms one after the other, the slowest first
+ * llm_form_at() - the forms one after the other, the narrowest first
  * @index: from 0
  *
  * Return: the form, usable here or not, or NULL past the last.

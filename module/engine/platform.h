@@ -14,6 +14,7 @@
 #include <linux/compiler.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/ktime.h>
 #include <linux/limits.h>
 #include <linux/math64.h>
 #include <linux/mm.h>
@@ -63,6 +64,12 @@ static inline void llm_free_private(void *memory, u64 size)
 	kvfree_sensitive(memory, size);
 }
 
+/** llm_now_ns() - nanoseconds of a clock that only goes forward. */
+static inline u64 llm_now_ns(void)
+{
+	return ktime_get_ns();
+}
+
 /** llm_relax_long() - a place in long integer work where others may run. */
 static inline void llm_relax_long(void)
 {
@@ -105,6 +112,7 @@ static inline bool llm_cpu_has_avx512(void)
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
 #error "images are little-endian and used as they are; big-endian machines are not supported"
@@ -224,6 +232,14 @@ static inline void llm_free_private(void *memory, u64 size)
 	if (memory)
 		explicit_bzero(memory, size);
 	free(memory);
+}
+
+static inline u64 llm_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (u64)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 static inline void llm_relax_long(void)

@@ -6,6 +6,7 @@
 #include "engine/form.h"
 #include "engine/repack.h"
 #include "engine/sampler.h"
+#include "engine/trial.h"
 #include "host_model.h"
 #include "progress.h"
 
@@ -21,6 +22,16 @@ static int refuse_form(const char *name, struct llmctl_error *error)
 			used += snprintf(names + used, sizeof(names) - used, "%s%s",
 					 used ? ", " : "", form->name);
 	return refuse(error, EINVAL, "--form %s can't be used here; there are: %s", name, names);
+}
+
+static const struct llm_form *fastest_form(void)
+{
+	struct llm_trial trial;
+
+	llm_trial_begin(&trial);
+	while (!llm_trial_advance(&trial))
+		;
+	return llm_form_at(llm_trial_choose(trial.rates));
 }
 
 static int take_memory(struct host_model *model, const char *path, struct llmctl_error *error)
@@ -109,7 +120,8 @@ static int verify(struct host_model *model, const struct llm_form *form, const c
 int host_model_open(struct host_model **opened, const char *path, enum llmctl_kv kv,
 		    const char *form_name, struct llmctl_error *error)
 {
-	const struct llm_form *form = llm_form_find(form_name);
+	bool any = !form_name || !strcmp(form_name, "auto");
+	const struct llm_form *form = any ? fastest_form() : llm_form_find(form_name);
 	struct host_model *model;
 	int ret;
 
