@@ -194,23 +194,6 @@ void transformer_act(struct compile *c, __u32 activation, __u16 dst, __u16 src, 
 	image_add_insn(&c->writer, &insn);
 }
 
-/* The last matrix of a part of a layer: what it makes is scaled by way of its input. */
-static void add_last(struct compile *c, const struct transformer *t,
-		     const struct linear_place *place, const char *name)
-{
-	const struct linear linear = { name, t->width };
-	char bias[COMPILE_NAME_SIZE];
-
-	if (t->residual_scale != 1) {
-		compile_layer_name(bias, place->layer, name, "bias");
-		if (compile_find(c, bias, t->width, 1))
-			compile_fail(c, EOPNOTSUPP, "tensor '%s' is not supported with key '%s'",
-				     bias, compile_key(c, "residual_scale"));
-		transformer_act(c, LLM_ACT_NONE, place->src, place->src, t->residual_scale, 1);
-	}
-	linear_add(c, place, &linear, 1);
-}
-
 static bool has_joined_qkv(struct compile *c, __u32 layer)
 {
 	char name[COMPILE_NAME_SIZE];
@@ -250,12 +233,13 @@ void transformer_attend(struct compile *c, const struct transformer *t, __u32 la
 void transformer_attended(struct compile *c, const struct transformer *t, __u32 layer, __u16 dst,
 			  __u16 residual)
 {
+	const struct linear output = { "attn_output", t->width };
 	const struct linear_place last = {
 		.layer = layer, .dst = dst, .src = t->attended,
 		.columns = t->heads * t->value_dim, .residual = residual,
 	};
 
-	add_last(c, t, &last, "attn_output");
+	linear_add(c, &last, &output, 1);
 }
 
 /*
@@ -280,6 +264,7 @@ void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __
 {
 	const struct linear apart[] = { { "ffn_gate", t->hidden }, { "ffn_up", t->hidden } };
 	const struct linear joined = { "ffn_up", 2 * t->hidden };
+	const struct linear down = { "ffn_down", t->width };
 	struct llm_insn glu = compile_insn(LLM_OP_GLU, t->gated);
 	const struct linear_place first = {
 		.layer = layer, .dst = t->up, .src = src, .columns = t->width,
@@ -298,13 +283,14 @@ void transformer_gated(struct compile *c, struct transformer *t, __u32 layer, __
 	glu.arg[1] = t->hidden;
 	glu.arg[2] = activation(c, t, layer);
 	image_add_insn(&c->writer, &glu);
-	add_last(c, t, &last, "ffn_down");
+	linear_add(c, &last, &down, 1);
 }
 
 void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __u16 dst, __u16 src,
 		       __u16 residual)
 {
 	const struct linear up = { "ffn_up", t->hidden };
+	const struct linear down = { "ffn_down", t->width };
 	const struct linear_place first = {
 		.layer = layer, .dst = t->up, .src = src, .columns = t->width,
 		.residual = LLM_IMAGE_NONE16,
@@ -316,7 +302,7 @@ void transformer_plain(struct compile *c, struct transformer *t, __u32 layer, __
 
 	linear_add(c, &first, &up, 1);
 	transformer_act(c, activation(c, t, layer), t->gated, t->up, 1, 1);
-	add_last(c, t, &last, "ffn_down");
+	linear_add(c, &last, &down, 1);
 }
 
 static void add_logits(struct compile *c, const struct transformer *t, __u16 normed,
@@ -327,13 +313,13 @@ static void add_logits(struct compile *c, const struct transformer *t, __u16 nor
 	struct llm_insn linear = compile_insn(LLM_OP_LINEAR, logits);
 	const struct gguf_tensor *output;
 
-	if (t->logit_scale != 1)
-		transformer_act(c, LLM_ACT_NONE, normed, normed, t->logit_scale, 1);
 	linear.src[0] = normed;
 	output = compile_find(c, "output.weight", t->width, vocab);
 	linear.tensor[0] = output ? compile_weight(c, "output.weight", &output, 1) : embedding;
 	linear.tensor[1] = compile_vector(c, compile_find(c, "output.bias", vocab, 1));
 	image_add_insn(&c->writer, &linear);
+	if (t->logit_scale != 1)
+		transformer_act(c, LLM_ACT_NONE, logits, logits, t->logit_scale, 1);
 	if (t->logit_cap > 0)
 		transformer_act(c, LLM_ACT_TANH, logits, logits, 1 / t->logit_cap, t->logit_cap);
 	c->writer.model.logits = logits;

@@ -25,7 +25,6 @@
  * @embedding_scale: what embeddings are multiplied by
  * @attention_scale: what scores are multiplied by
  * @attention_cap: what scores are capped at, or 0
- * @residual_scale: what is multiplied with before it is added to the representation
  * @logit_scale: what logits are multiplied by
  * @logit_cap: what logits are capped at, or 0
  * @rotates: whether there are rotary positions
@@ -64,7 +63,6 @@ struct transformer {
 	float embedding_scale;
 	float attention_scale;
 	float attention_cap;
-	float residual_scale;
 	float logit_scale;
 	float logit_cap;
 	bool rotates;

@@ -122,7 +122,6 @@ void transformer_read(struct compile *c, struct transformer *t)
 	t->feed_forward = t->arch->traits & TRANSFORMER_UNGATED ? transformer_plain :
 								  transformer_gated;
 	t->embedding_scale = 1;
-	t->residual_scale = 1;
 	t->logit_scale = 1;
 	if (c->code)
 		return;

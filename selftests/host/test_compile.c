@@ -167,20 +167,26 @@ static void ties_the_output_where_there_is_none(void)
 	teardown(&f);
 }
 
-/* The small Llama as a Gemma whose first layer ends in rounded inputs. */
+/* The small Llama's keys as another architecture has them. */
+#define SET_ARCHITECTURE(b, name)							\
+do {											\
+	gguf_builder_set_string(b, "general.architecture", name);			\
+	gguf_builder_set_u32(b, name ".context_length", 128);				\
+	gguf_builder_set_u32(b, name ".embedding_length", 32);				\
+	gguf_builder_set_u32(b, name ".block_count", 2);				\
+	gguf_builder_set_u32(b, name ".feed_forward_length", 64);			\
+	gguf_builder_set_u32(b, name ".attention.head_count", 2);			\
+	gguf_builder_set_u32(b, name ".attention.head_count_kv", 1);			\
+	gguf_builder_set_f32(b, name ".attention.layer_norm_rms_epsilon", 0.00001f);	\
+} while (0)
+
+/* A Gemma whose first layer ends in rounded inputs. */
 static void rounds_gelu_where_inputs_are_rounded(void)
 {
 	struct fixture f;
 
 	setup(&f);
-	gguf_builder_set_string(f.b, "general.architecture", "gemma");
-	gguf_builder_set_u32(f.b, "gemma.context_length", 128);
-	gguf_builder_set_u32(f.b, "gemma.embedding_length", 32);
-	gguf_builder_set_u32(f.b, "gemma.block_count", 2);
-	gguf_builder_set_u32(f.b, "gemma.feed_forward_length", 64);
-	gguf_builder_set_u32(f.b, "gemma.attention.head_count", 2);
-	gguf_builder_set_u32(f.b, "gemma.attention.head_count_kv", 1);
-	gguf_builder_set_f32(f.b, "gemma.attention.layer_norm_rms_epsilon", 0.00001f);
+	SET_ARCHITECTURE(f.b, "gemma");
 	gguf_builder_tensor(f.b, "blk.0.ffn_down.weight")->type = TYPE_F16;
 	gguf_builder_tensor(f.b, "blk.1.ffn_down.weight")->type = TYPE_F32;
 	if (tap_check(!compile(&f, LLMCTL_KEEP_TYPES))) {
@@ -196,6 +202,29 @@ static double bits_number(__u32 bits)
 
 	memcpy(&number, &bits, sizeof(number));
 	return number;
+}
+
+/* What goes into a matrix is rounded as it is, so scales stand elsewhere. */
+static void scales_no_input(void)
+{
+	const struct llm_insn *act, *logits;
+	struct fixture f;
+
+	setup(&f);
+	SET_ARCHITECTURE(f.b, "granite");
+	gguf_builder_set_f32(f.b, "granite.logit_scale", 8);
+	gguf_builder_set_f32(f.b, "granite.residual_scale", 0.25f);
+	gguf_builder_set_f32(f.b, "granite.embedding_scale", 12);
+	if (tap_check(!compile(&f, LLMCTL_KEEP_TYPES))) {
+		tap_check(bits_number(insn(&f, LLM_OP_EMBED, 0)->arg[0]) == 12 / 0.25);
+		tap_check(bits_number(insn(&f, LLM_OP_NORM, 0)->arg[0]) == 0.00001f / 0.0625f);
+		act = insn(&f, LLM_OP_ACT, 0);
+		logits = insn(&f, LLM_OP_LINEAR, 8);
+		tap_check(act && !insn(&f, LLM_OP_ACT, 1));
+		tap_check(act && act->src[0] == logits->dst && act->dst == logits->dst);
+		tap_check(act && bits_number(act->arg[1]) == 0.125);
+	}
+	teardown(&f);
 }
 
 /* Compiles and compares the frequencies with base^(-2i / 16) / divisor[i]. */
@@ -629,6 +658,7 @@ static const struct tap_test tests[] = {
 	{ "the output is tied where there is none", ties_the_output_where_there_is_none },
 	{ "frequencies, their base, factor and divisors", computes_frequencies },
 	{ "GELU is rounded where what follows rounds it", rounds_gelu_where_inputs_are_rounded },
+	{ "no scale stands before a matrix", scales_no_input },
 	{ "numbers for each layer are taken where they are equal",
 	  takes_one_number_a_layer },
 	{ "tokens: kinds, ranks, spaces and ends", compiles_tokens },
