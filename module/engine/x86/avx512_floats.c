@@ -45,7 +45,7 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	for (c = 0; c < m->columns; c++, column += LLM_GROUP * bytes) {
 		w = load_column(column);
 		if (!r)
-			fetch_ahead(column, LLM_GROUP * bytes);
+			fetch_ahead(column, LLM_GROUP * bytes, rows, LLM_BLOCK * bytes);
 #pragma GCC unroll 8
 		for (i = 0; i < rows; i++)
 			sums[i] = _mm512_fmadd_ps(w, _mm512_set1_ps(x[i][c]), sums[i]);

@@ -154,7 +154,7 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
 		block.w = take_columns(group);
 		if (!r && (rows == ROWS || bytes < LLM_BLOCK))
-			fetch_ahead(group, LLM_GROUP * bytes);
+			fetch_ahead(group, LLM_GROUP * bytes, rows, bytes);
 		block.scales = load_first(group);
 		block.minima = added ? _mm512_setzero_ps() :
 				       load_scales(group + LLM_GROUP * sizeof(u16));

@@ -72,16 +72,33 @@ static __always_inline struct columns look_up(struct columns w)
 	return w;
 }
 
-/* Bytes that a row alone asks memory for before it needs them: its work is short. */
-#define AHEAD 4096
+/*
+ * Weights are asked for twice before they are needed: from memory, then from the second
+ * cache. That is best where they come about as fast as they are multiplied. ROWS of few
+ * bits take longer: theirs go to the first cache at once.
+ */
+#define FROM_MEMORY 8192
+#define FROM_CACHE 1024
+#define FROM_MEMORY_AT_ONCE 4096
 
-static __always_inline void fetch_ahead(const u8 *at, u32 bytes)
+/* Bytes that LLM_BLOCK weights take where a pass over ROWS still waits for memory. */
+#define MANY_BYTES 24
+
+/* Asks for @bytes of a group of which LLM_BLOCK columns take @block bytes. */
+static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, const u32 rows,
+					const u32 block)
 {
 	u32 i;
 
 #pragma GCC unroll 16
-	for (i = 0; i < bytes; i += 64)
-		_mm_prefetch(at + AHEAD + i, _MM_HINT_T0);
+	for (i = 0; i < bytes; i += 64) {
+		if (rows == ROWS && block < MANY_BYTES) {
+			_mm_prefetch(at + FROM_MEMORY_AT_ONCE + i, _MM_HINT_T0);
+		} else {
+			_mm_prefetch(at + FROM_MEMORY + i, _MM_HINT_T1);
+			_mm_prefetch(at + FROM_CACHE + i, _MM_HINT_T0);
+		}
+	}
 }
 
 /*

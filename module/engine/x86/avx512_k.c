@@ -205,7 +205,7 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 	for (part = 0; part < PARTS; part++) {
 		w = take_columns(group, part);
 		if (!r)
-			fetch_ahead(group + part * share, share);
+			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 		factor = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)small.scales[part]));
 #pragma GCC unroll 2
 		for (i = 0; i < rows; i += TURNS)
@@ -332,7 +332,7 @@ static __always_inline void add_halves(struct sums *sums, const struct llm_matmu
 	for (part = 0; part < PARTS; part++) {
 		w = take_columns(group, part);
 		if (!r)
-			fetch_ahead(group + part * share, share);
+			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 		scales = take_halves(group, part);
 		add_both_halves(products, m, r, rows, b + part, &w, &scales);
 		offset = _mm512_mullo_epi16(beside(scales.low, scales.high),
