@@ -76,9 +76,7 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 #define BYTES_PER_US	16384U
 /* Rows are cut at multiples of what the forms compute at a time. */
 #define ROWS_AT_ONCE	8U
-/* Tiles that a product has, so that workers finish together, */
-#define LEAST_TILES	16U
-/* but what one reads comes from memory in half a microsecond: less is not worth a call. */
+/* What a tile reads comes from memory in half a microsecond: less is not worth a call. */
 #define LEAST_BYTES	(BYTES_PER_US / 2)
 
 /* So are outputs: of groups without blocks there are several sums in flight. */
@@ -123,7 +121,7 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 		cut.rows = ALIGN(DIV_ROUND_UP(rows, cut.row_blocks), ROWS_AT_ONCE);
 		cut.row_blocks = DIV_ROUND_UP(rows, cut.rows);
 	}
-	cut.outputs = DIV_ROUND_UP(w->rows, DIV_ROUND_UP(LEAST_TILES, cut.row_blocks));
+	cut.outputs = DIV_ROUND_UP(w->rows, DIV_ROUND_UP(LLM_LEAST_TILES, cut.row_blocks));
 	cut.outputs = max_t(u64, cut.outputs, LEAST_BYTES / (w->row_bytes * cut.rows));
 	cut.outputs = min(cut.outputs, min(w->rows, max(1U, dots / cut.rows)));
 	cut.outputs = min_t(u64, cut.outputs,

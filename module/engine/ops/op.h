@@ -39,6 +39,8 @@ struct llm_op_type {
 #define LLM_CHUNK_POSITIONS 512
 /** LLM_TILE_US - microseconds a tile should take. */
 #define LLM_TILE_US 10
+/** LLM_LEAST_TILES - tiles a part should have, so that workers finish together. */
+#define LLM_LEAST_TILES 16
 
 extern const struct llm_op_type llm_op_embed;
 extern const struct llm_op_type llm_op_angles;

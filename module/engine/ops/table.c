@@ -21,8 +21,10 @@ static const struct llm_op_type *const table[] = {
 	[LLM_OP_SOFTMAX] = &llm_op_softmax,
 };
 
-/* Numbers that a row by row instruction works on in one tile, about. */
-#define TILE_NUMBERS 8192
+/* Numbers that a row by row instruction works on in one tile, about: at most, */
+#define TILE_NUMBERS 8192U
+/* and at least, where there are rows for more tiles: less is not worth a call. */
+#define LEAST_NUMBERS 2048U
 
 const struct llm_op_type *llm_op_find(u32 op)
 {
@@ -45,22 +47,26 @@ u32 llm_op_dots_in_tile(const struct llm_step *step, const struct llm_tensor *w)
 	return max(1U, rate * LLM_TILE_US / w->columns);
 }
 
-static u32 rows_per_tile(u32 width)
+static u32 rows_per_tile(u32 rows, u32 width)
 {
-	return max(1U, TILE_NUMBERS / width);
+	u32 numbers = max(rows * width / LLM_LEAST_TILES, LEAST_NUMBERS);
+
+	return max(1U, min(numbers, TILE_NUMBERS) / width);
 }
 
 u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width)
 {
-	return DIV_ROUND_UP(llm_op_row_count(step, reg), rows_per_tile(width));
+	u32 rows = llm_op_row_count(step, reg);
+
+	return DIV_ROUND_UP(rows, rows_per_tile(rows, width));
 }
 
 struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile)
 {
-	u32 rows = rows_per_tile(width);
+	u32 count = llm_op_row_count(step, reg), rows = rows_per_tile(count, width);
 	struct llm_op_span span = {
 		.first = tile * rows,
-		.end = min(tile * rows + rows, llm_op_row_count(step, reg)),
+		.end = min(tile * rows + rows, count),
 	};
 
 	return span;
