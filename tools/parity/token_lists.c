@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * token_lists MODEL ROUNDS <TEXTS >LISTS
+ * token_lists MODEL ROUNDS BYTES <TEXTS >LISTS
  *
  * The engine's tokens of many texts, and how long they take. TEXTS: for each text its
  * length, 32 bits, and its bytes. LISTS: for each text nanoseconds of the quickest of
  * so many rounds, 64 bits, the number of its tokens, 32 bits, and those, 32 bits each.
- * No special tokens are added or recognised, but for the space before a text. Where MODEL
- * is /dev/llm it is the default model there, whose tokens the kernel finds, without that
- * space.
+ * A round is one call or, where the text is shorter than BYTES, so many that they have
+ * about as many together, and its time that of one: the clock may take longer. No special
+ * tokens are added or recognised, but for the space before a text. Where MODEL is /dev/llm
+ * it is the default model there, whose tokens the kernel finds, without that space.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +24,8 @@
 
 /* So that the tokenizers that add one at the start do not. */
 #define UNADDED	(LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_SEP)
+/* What shorter texts count as, so that there is an end to how often they are read. */
+#define SHORTEST 100
 
 static void fail(const char *what)
 {
@@ -108,26 +111,40 @@ static bool tokenize(const struct source *source, const u8 *text, u32 length, u3
 	return !failed;
 }
 
+/**
+ * struct effort - what is done to measure
+ * @rounds: rounds, the quickest of which counts
+ * @bytes: of text that a round has, about, where one call has fewer
+ */
+struct effort {
+	int rounds;
+	u32 bytes;
+};
+
 /*
  * The memory is there before time is taken: that pages are given out slowly, as by a
  * User-Mode Linux, tells nothing of tokens.
  */
-static void write_list(const struct source *source, const u8 *text, u32 length, int rounds)
+static void write_list(const struct source *source, const u8 *text, u32 length,
+		       const struct effort *effort)
 {
+	u32 calls = 1 + effort->bytes / (length + SHORTEST);
 	u64 best = ~0ULL, start;
-	u32 room, count;
+	u32 room, count, call;
 	u32 *tokens;
+	int round;
 
 	tokenize(source, text, length, NULL, 0, &room);
 	tokens = malloc((size_t)room * sizeof(*tokens) + 1);
 	if (!tokens)
 		fail("not enough memory");
 	memset(tokens, 0xff, (size_t)room * sizeof(*tokens));
-	while (rounds-- > 0) {
+	for (round = 0; round < effort->rounds; round++) {
 		start = now();
-		if (!tokenize(source, text, length, tokens, room, &count))
-			fail("a text has more tokens than it had");
-		best = min(best, now() - start);
+		for (call = 0; call < calls; call++)
+			if (!tokenize(source, text, length, tokens, room, &count))
+				fail("a text has more tokens than it had");
+		best = min(best, (now() - start) / calls);
 	}
 	if (fwrite(&best, sizeof(best), 1, stdout) != 1 ||
 	    fwrite(&count, sizeof(count), 1, stdout) != 1 ||
@@ -139,17 +156,19 @@ static void write_list(const struct source *source, const u8 *text, u32 length, 
 int main(int argc, char **argv)
 {
 	struct source source;
+	struct effort effort;
 	u32 length;
 	u8 *text;
 
-	if (argc != 3 || atoi(argv[2]) < 1)
-		fail("usage: token_lists MODEL ROUNDS <TEXTS >LISTS");
+	if (argc != 4 || atoi(argv[2]) < 1 || atoi(argv[3]) < 0)
+		fail("usage: token_lists MODEL ROUNDS BYTES <TEXTS >LISTS");
+	effort = (struct effort){ .rounds = atoi(argv[2]), .bytes = atoi(argv[3]) };
 	source = open_source(argv[1]);
 	while (fread(&length, sizeof(length), 1, stdin) == 1) {
 		text = malloc(length + 1);
 		if (!text || fread(text, 1, length, stdin) != length)
 			fail("a text is cut off");
-		write_list(&source, text, length, atoi(argv[2]));
+		write_list(&source, text, length, &effort);
 		free(text);
 	}
 	if (fflush(stdout))

@@ -8,7 +8,8 @@ of random models (tools/random), and each way that the byte-level ones split tex
 row with how many of many texts differ, what is first in the first that does, and how
 fast both are. With -t a table of times instead: texts of 1 kB to 1 MB of ordinary and of
 unkind sorts, in microseconds, ours and theirs; with -k those of LLM_IOC_TOKENIZE in a
-User-Mode Linux, measured inside it, are between them.
+User-Mode Linux, measured inside it, are between them. What the empty text takes is the
+cost of a call alone: of a system call in that machine, of Python for llama.cpp.
 
 The texts are made up from Python's tables of Unicode: words of twenty scripts, numbers,
 punctuation, white space, emoji, code, each mixed with each; a part has its bytes broken.
@@ -30,9 +31,12 @@ import unicodedata
 from parity import RANDOM_MODEL, TOP, Peer
 
 OURS = os.path.join(TOP, "tools/build/token_lists")
-MACHINE = [os.path.join(TOP, "selftests/vm/run"), "-k", "uml", "-m"]
+# On one CPU: a system call there goes from one process of the host to another and back, which
+# takes some five times as long, or not, where they have two to choose from.
+MACHINE = ["taskset", "-c", str(min(os.sched_getaffinity(0))),
+           os.path.join(TOP, "selftests/vm/run"), "-k", "uml", "-c", "1", "-m"]
 # The machine sees files of the host, and keeps what it writes below the checkout.
-IN_MACHINE = 'exec "$1" /dev/llm "$2" <"$3" >"$4"'
+IN_MACHINE = 'exec "$1" /dev/llm "$2" "$3" <"$4" >"$5"'
 # One for each way to split; the other names of lib/pretokenizer.c are other names of these.
 PRETOKENIZERS = [
     "gpt-2", "roberta-bpe", "mpt", "llama-bpe", "dbrx", "qwen2", "qwen35", "smollm", "falcon",
@@ -40,8 +44,9 @@ PRETOKENIZERS = [
     "bailingmoe", "seed-coder", "exaone-moe",
 ]
 KINDS = ["spm", "unigram", "wordpiece", "rwkv"] + ["bpe:" + name for name in PRETOKENIZERS]
-# The quickest of so many counts.
+# The quickest of so many rounds counts, each of so many bytes of text.
 ROUNDS = 3
+BYTES = 100000
 # What times are measured of, and the microseconds after which nothing longer is.
 SIZES = [1000, 10000, 100000, 1000000]
 PATIENCE = 1e5
@@ -155,6 +160,7 @@ def sorts(writer, length):
     mixed = b"".join(writer.texts(length))
     words = " ".join(writer.random.choices(ENGLISH, k=length // 4)).encode()
     return {
+        "nothing": b"",
         "English words": words[:length],
         "mixed scripts": mixed[:length],
         "one letter": b"a" * length,
@@ -207,14 +213,14 @@ class Vocabulary:
             inside = [part.removeprefix(peer.root) for part in self.theirs]
             self.theirs = ["chroot", peer.root] + inside
 
-    def kernel(self, texts, rounds):
+    def kernel(self, texts):
         """What the kernel makes of them: through files, since a console is slow."""
         path = os.path.join(os.path.dirname(self.model), "texts")
         with open(path, "wb") as file:
             file.write(packed(texts))
         with tempfile.NamedTemporaryFile(dir=os.path.dirname(OURS)) as lists:
             subprocess.run(MACHINE + [self.model, "--", "sh", "-c", IN_MACHINE, "sh", OURS,
-                                      str(rounds), path, lists.name], check=True)
+                                      str(ROUNDS), str(BYTES), path, lists.name], check=True)
             return Lists(lists.read())
 
     @staticmethod
@@ -222,9 +228,8 @@ class Vocabulary:
         beside = os.path.join(os.path.dirname(peer.server or ""), "libllama.so")
         return beside if not peer.root and os.path.exists(beside) else "libllama.so.0"
 
-    def both(self, texts, rounds):
-        return (run([OURS, self.model, str(rounds)], texts),
-                run(self.theirs + [str(rounds)], texts))
+    def both(self, texts):
+        return (run([OURS, self.model, "1", "0"], texts), run(self.theirs + ["1", "0"], texts))
 
 
 def explain(text, ours, theirs):
@@ -235,7 +240,7 @@ def explain(text, ours, theirs):
 
 
 def compare(peer, kind, arguments, texts):
-    ours, theirs = Vocabulary(peer, kind, arguments.tokens).both(texts, 1)
+    ours, theirs = Vocabulary(peer, kind, arguments.tokens).both(texts)
     wrong = [i for i in range(len(texts)) if ours.tokens[i] != theirs.tokens[i]]
     size = sum(map(len, texts))
     print("%-19s %6d texts %8d bytes %8d tokens %6d differ   %6.1f %6.1f MB/s" % (
@@ -247,14 +252,14 @@ def compare(peer, kind, arguments, texts):
     return bool(wrong)
 
 
-def times(command, rounds, texts):
+def times(command, texts):
     """Microseconds of each text, not a number where the command fails."""
     try:
-        return [time / 1000 for time in run(command + [str(rounds)], texts).times]
+        return [time / 1000 for time in run(command + [str(ROUNDS), str(BYTES)], texts).times]
     except RuntimeError:
         if len(texts) == 1:
             return [math.nan]
-        return [times(command, rounds, [text])[0] for text in texts]
+        return [times(command, [text])[0] for text in texts]
 
 
 def measure(peer, kind, arguments, texts):
@@ -264,19 +269,19 @@ def measure(peer, kind, arguments, texts):
         kind, ", the kernel's" if arguments.kernel else "",
         ", ".join("%d" % size for size in SIZES)))
     every = [text for sizes in texts for text in sizes.values()]
-    ours = [times([OURS, vocabulary.model], ROUNDS, every)]
+    ours = [times([OURS, vocabulary.model], every)]
     if arguments.kernel:
-        ours.append([time / 1000 for time in vocabulary.kernel(every, ROUNDS).times])
+        ours.append([time / 1000 for time in vocabulary.kernel(every).times])
     ours = zip(*ours)
     rows = {name: [] for name in texts[0]}
     for sizes in texts:
         waited = [name for name, row in rows.items() if not row or row[-1] < PATIENCE]
-        theirs = dict(zip(waited, times(vocabulary.theirs, ROUNDS,
+        theirs = dict(zip(waited, times(vocabulary.theirs,
                                         [sizes[name] for name in waited])))
         for name in sizes:
             rows[name] += [*next(ours), theirs.get(name, math.nan)]
     for name, row in rows.items():
-        print("  %-14s" % name + "".join("%10.0f" % number for number in row), flush=True)
+        print("  %-14s" % name + "".join("%10.1f" % number for number in row), flush=True)
 
 
 def main():
