@@ -19,7 +19,7 @@
 /* A private copy of user memory, for llm_free_private(). */
 static void *copy_in(u64 address, u64 size)
 {
-	void *copy = llm_alloc(size);
+	void *copy = llm_alloc_unset(size);
 
 	if (!copy)
 		return ERR_PTR(-ENOMEM);
@@ -51,7 +51,7 @@ int llm_text_read(struct llm_tokens *list, const struct llm_model *model, u64 ad
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	list->room = min(room, llm_tokenizer_most(model->tokenizer, length));
-	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
+	list->tokens = llm_alloc_unset((u64)list->room * sizeof(u32));
 	ret = -ENOMEM;
 	if (list->tokens)
 		ret = llm_tokenize(model->tokenizer, text, length, flags, list->tokens,
@@ -85,7 +85,7 @@ static int tokenize_pair(struct llm_tokens *list, const struct llm_model *model,
 	u32 most = parts[0].length + parts[1].length + LLM_RANKING_MOST;
 
 	list->room = min(room, llm_tokenizer_most(model->tokenizer, most));
-	list->tokens = llm_alloc((u64)list->room * sizeof(u32));
+	list->tokens = llm_alloc_unset((u64)list->room * sizeof(u32));
 	if (!list->tokens)
 		return -ENOMEM;
 	return llm_ranking_tokenize(model->tokenizer, model->image->ranking, parts, list->tokens,

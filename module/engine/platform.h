@@ -46,6 +46,17 @@ static inline void *llm_alloc(u64 size)
 }
 
 /**
+ * llm_alloc_unset() - the same, not zeroed: for what is written before it is read
+ * @size: bytes
+ */
+static inline void *llm_alloc_unset(u64 size)
+{
+	if (size > SIZE_MAX)
+		return NULL;
+	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+}
+
+/**
  * llm_free() - gives back what llm_alloc() gave
  * @memory: the memory, or NULL
  */
@@ -220,6 +231,11 @@ static inline u64 div64_u64(u64 dividend, u64 divisor)
 static inline void *llm_alloc(u64 size)
 {
 	return size > SIZE_MAX ? NULL : calloc(1, size ? size : 1);
+}
+
+static inline void *llm_alloc_unset(u64 size)
+{
+	return size > SIZE_MAX ? NULL : malloc(size ? size : 1);
 }
 
 static inline void llm_free(const void *memory)
