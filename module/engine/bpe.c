@@ -18,8 +18,7 @@ struct work {
 	u8 *marks;
 	u32 characters;
 	u64 size;
-	void *memory;
-	u32 room;
+	struct llm_merging merging;
 	u32 relax;
 };
 
@@ -177,7 +176,7 @@ static int work_init(struct work *w, const u8 *text, u32 length)
 		return -ENOMEM;
 	bytes = encoded_length(text, length);
 	w->size = ((u64)length + 1) * sizeof(*w->starts) + length + bytes;
-	w->starts = llm_alloc(w->size);
+	w->starts = llm_alloc_unset(w->size);
 	if (!w->starts)
 		return -ENOMEM;
 	w->marks = (u8 *)(w->starts + length + 1);
@@ -188,7 +187,7 @@ static int work_init(struct work *w, const u8 *text, u32 length)
 
 static void work_destroy(struct work *w)
 {
-	llm_free_private(w->memory, (u64)w->room * LLM_MERGING_BYTES);
+	llm_merging_destroy(&w->merging);
 	llm_free_private(w->starts, w->size);
 }
 
@@ -259,43 +258,21 @@ static void pair_merged(struct llm_merging *m, u32 left, u32 order)
 	m->symbol[left] = bpe->image->merges[order].result;
 }
 
-static int grow(struct work *w, u32 length)
-{
-	u32 room = ALIGN(length, 1024);
-
-	if (room <= w->room)
-		return 0;
-	llm_free_private(w->memory, (u64)w->room * LLM_MERGING_BYTES);
-	w->room = 0;
-	w->memory = llm_alloc((u64)room * LLM_MERGING_BYTES);
-	if (!w->memory)
-		return -ENOMEM;
-	w->room = room;
-	return 0;
-}
-
 static int merge_long(struct work *w, const u8 *text, u32 length)
 {
-	struct llm_merging m = {
-		.find = find_pair,
-		.merged = pair_merged,
-		.model = w->bpe,
-		.text = text,
-		.length = length,
-	};
-	int err = grow(w, length);
+	struct llm_merging *m = &w->merging;
+	int err = llm_merging_begin(m, text, length);
 	u32 at;
 
 	if (err)
 		return err;
-	llm_merging_init(&m, w->memory, w->room);
 	for (at = 0; at < length; at++) {
-		m.symbol[at] = w->bpe->symbols[text[at]];
-		llm_merging_add(&m, at, at + 1);
+		m->symbol[at] = w->bpe->symbols[text[at]];
+		llm_merging_add(m, at, at + 1);
 	}
-	llm_merging_run(&m);
-	for (at = 0; at < length; at = m.next[at])
-		add_symbol(w, m.symbol[at], text + at, m.next[at] - at);
+	llm_merging_run(m);
+	for (at = 0; at < length; at = m->next[at])
+		add_symbol(w, m->symbol[at], text + at, m->next[at] - at);
 	return 0;
 }
 
@@ -337,7 +314,11 @@ static int tokenize_pieces(struct work *w)
 int llm_bpe_tokenize(const struct llm_bpe *bpe, const u8 *text, u32 length,
 		     struct llm_token_list *list)
 {
-	struct work w = { .bpe = bpe, .list = list };
+	struct work w = {
+		.bpe = bpe,
+		.list = list,
+		.merging = { .find = find_pair, .merged = pair_merged, .model = bpe },
+	};
 	int err = work_init(&w, text, length);
 
 	if (err)

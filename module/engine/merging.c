@@ -4,18 +4,45 @@
 #include <linux/llm_image.h>
 
 #define RELAX_EVERY	1024
+/* Memory is for a multiple of so many bytes of text. */
+#define ROOM		1024
 
-void llm_merging_init(struct llm_merging *m, void *memory, u32 room)
+static u32 heap_room(const struct llm_merging *m)
 {
-	m->next = memory;
-	m->prev = m->next + room;
-	m->symbol = m->prev + room;
-	m->heap = (struct llm_pair *)(m->symbol + room);
+	return m->room + m->room / 4;
 }
 
-u64 llm_merging_touched(const struct llm_merging *m, u32 room)
+/* Bytes of memory before the heap. */
+static u64 pieces_size(const struct llm_merging *m)
 {
-	return 3 * (u64)room * sizeof(u32) + m->heap_most * sizeof(*m->heap);
+	return (m->merged ? 3 : 2) * (u64)m->room * sizeof(u32);
+}
+
+int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length)
+{
+	m->text = text;
+	m->length = length;
+	if (length <= m->room)
+		return 0;
+	llm_merging_destroy(m);
+	m->room = ALIGN(length, ROOM);
+	m->next = llm_alloc_unset(pieces_size(m) + heap_room(m) * (u64)sizeof(*m->heap));
+	if (!m->next) {
+		m->room = 0;
+		return -ENOMEM;
+	}
+	m->prev = m->next + m->room;
+	m->symbol = m->merged ? m->prev + m->room : NULL;
+	m->heap = (struct llm_pair *)((u8 *)m->next + pieces_size(m));
+	return 0;
+}
+
+void llm_merging_destroy(struct llm_merging *m)
+{
+	if (m->room)
+		llm_free_private(m->next, pieces_size(m) + m->heap_most * sizeof(*m->heap));
+	m->room = 0;
+	m->heap_most = 0;
 }
 
 void llm_merging_add(struct llm_merging *m, u32 at, u32 end)
@@ -60,6 +87,27 @@ static struct llm_pair heap_take(struct llm_merging *m)
 	return first;
 }
 
+static bool is_out_of_date(const struct llm_merging *m, const struct llm_pair *pair)
+{
+	u32 right = m->next[pair->left];
+
+	return !right || right == m->length || m->next[right] - pair->left != pair->size;
+}
+
+static void clean_heap(struct llm_merging *m)
+{
+	u32 count = m->heap_count;
+	struct llm_pair pair;
+	u32 i;
+
+	m->heap_count = 0;
+	for (i = 0; i < count; i++) {
+		pair = m->heap[i];
+		if (!is_out_of_date(m, &pair))
+			heap_add(m, &pair);
+	}
+}
+
 static void try_pair(struct llm_merging *m, u32 left)
 {
 	u32 right = m->next[left];
@@ -69,6 +117,8 @@ static void try_pair(struct llm_merging *m, u32 left)
 		return;
 	pair.left = left;
 	pair.size = m->next[right] - left;
+	if (m->heap_count == heap_room(m))
+		clean_heap(m);
 	heap_add(m, &pair);
 }
 
@@ -78,7 +128,7 @@ static void merge(struct llm_merging *m, const struct llm_pair *pair)
 	u32 right = m->next[left];
 	u32 end;
 
-	if (!right || right == m->length || m->next[right] - left != pair->size)
+	if (is_out_of_date(m, pair))
 		return;
 	if (m->merged)
 		m->merged(m, left, pair->order);

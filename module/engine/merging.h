@@ -26,12 +26,14 @@ struct llm_pair {
  * @model: what these go by
  * @text: bytes
  * @length: how many
- * @next: where the piece after the one that begins here begins, 0 where none does
+ * @room: bytes of text there is memory for
+ * @next: that memory; where the piece after the one that begins here begins, 0 where none
+ *	does
  * @prev: where the piece before begins, or LLM_IMAGE_NONE
- * @symbol: what the piece that begins here is, for @find and @merged
- * @heap: pairs, a heap
- * @heap_count: how many; at most as many at first as pieces, and each merge, of
- *	which there are fewer than pieces, takes out one and puts in two
+ * @symbol: what the piece that begins here is, for @find and @merged; only with @merged
+ * @heap: pairs, a heap. Those that are not out of date are fewer than pieces, so a quarter
+ *	more than pieces is enough: when it is full the others are taken out
+ * @heap_count: how many
  * @heap_most: how many there ever were
  */
 struct llm_merging {
@@ -40,6 +42,7 @@ struct llm_merging {
 	const void *model;
 	const u8 *text;
 	u32 length;
+	u32 room;
 	u32 *next;
 	u32 *prev;
 	u32 *symbol;
@@ -48,27 +51,25 @@ struct llm_merging {
 	u32 heap_most;
 };
 
-/** LLM_MERGING_BYTES - bytes of working memory for each byte of text, rounded up to 8. */
-#define LLM_MERGING_BYTES	(2 * sizeof(struct llm_pair) + 3 * sizeof(u32))
-
 /**
- * llm_merging_init() - divides working memory
- * @m: zeroed but for @find, @merged and @model
- * @memory: LLM_MERGING_BYTES times @room
- * @room: bytes of text it will do for, a multiple of 8
+ * llm_merging_begin() - a text that has no pieces yet
+ * @m: zeroed but for @find, @merged and @model, or one that was used before
+ * @text: bytes
+ * @length: how many
+ *
+ * Return: 0 or -ENOMEM.
  */
-void llm_merging_init(struct llm_merging *m, void *memory, u32 room);
+int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length);
 
 /**
- * llm_merging_touched() - bytes at the start of the working memory that were written
+ * llm_merging_destroy() - frees its memory
  * @m: merging
- * @room: as above
  */
-u64 llm_merging_touched(const struct llm_merging *m, u32 room);
+void llm_merging_destroy(struct llm_merging *m);
 
 /**
  * llm_merging_add() - adds a piece behind the others
- * @m: @text and @length set
+ * @m: merging
  * @at: where it begins, which is where the one before ended
  * @end: where it ends
  */

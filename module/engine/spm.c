@@ -166,18 +166,6 @@ static u32 part_end(const struct llm_spm *spm, const u8 *text, u32 length, u32 f
 	return left.end;
 }
 
-static u32 longest_part(const struct llm_spm *spm, const u8 *text, u32 length)
-{
-	u32 most = 0;
-	u32 at, end;
-
-	for (at = 0; at < length; at = end) {
-		end = part_end(spm, text, length, at);
-		most = max(most, end - at);
-	}
-	return most;
-}
-
 static void add_bytes(const struct llm_spm *spm, const u8 *bytes, u32 length,
 		      struct llm_token_list *list)
 {
@@ -204,48 +192,46 @@ static void add_piece(const struct llm_spm *spm, const u8 *bytes, u32 length,
 		llm_token_list_add(list, token);
 }
 
-static void merge_part(const struct llm_spm *spm, struct llm_merging *m,
-		       struct llm_token_list *list)
+static int merge_part(const struct llm_spm *spm, struct llm_merging *m, const u8 *text,
+		      u32 length, struct llm_token_list *list)
 {
 	u32 at, end;
+	int err;
 
 	/* Most parts of texts that are of no letters are one character. */
-	if (character_at(m->text, m->length, 0).end == m->length) {
-		add_piece(spm, m->text, m->length, list);
-		return;
+	if (character_at(text, length, 0).end == length) {
+		add_piece(spm, text, length, list);
+		return 0;
 	}
-	for (at = 0; at < m->length; at = end) {
-		end = character_at(m->text, m->length, at).end;
+	err = llm_merging_begin(m, text, length);
+	if (err)
+		return err;
+	for (at = 0; at < length; at = end) {
+		end = character_at(text, length, at).end;
 		llm_merging_add(m, at, end);
 	}
 	llm_merging_run(m);
-	for (at = 0; at < m->length; at = m->next[at])
-		add_piece(spm, m->text + at, m->next[at] - at, list);
+	for (at = 0; at < length; at = m->next[at])
+		add_piece(spm, text + at, m->next[at] - at, list);
+	return 0;
 }
 
 static int merge_parts(const struct llm_spm *spm, const u8 *text, u32 length,
 		       struct llm_token_list *list)
 {
 	struct llm_merging m = { .find = find_pair, .model = spm };
-	u32 room = ALIGN(longest_part(spm, text, length), 8);
-	u64 size = (u64)room * LLM_MERGING_BYTES;
-	void *memory = llm_alloc(size);
 	u32 steps = 0;
 	u32 at, end;
+	int err = 0;
 
-	if (!memory)
-		return -ENOMEM;
-	llm_merging_init(&m, memory, room);
-	for (at = 0; at < length; at = end) {
+	for (at = 0; at < length && !err; at = end) {
 		end = part_end(spm, text, length, at);
-		m.text = text + at;
-		m.length = end - at;
-		merge_part(spm, &m, list);
+		err = merge_part(spm, &m, text + at, end - at, list);
 		if (++steps % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
-	llm_free_private(memory, llm_merging_touched(&m, room));
-	return 0;
+	llm_merging_destroy(&m);
+	return err;
 }
 
 int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool space_before,
@@ -257,7 +243,7 @@ int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool
 
 	if (count > S32_MAX)
 		return -ENOMEM;
-	copy = llm_alloc(count);
+	copy = llm_alloc_unset(count);
 	if (!copy)
 		return -ENOMEM;
 	copy_text(copy, text, length, space_before);

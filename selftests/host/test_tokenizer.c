@@ -559,6 +559,35 @@ static void a_long_text_takes_little_time(void)
 	free_all(tokenizer, vocab);
 }
 
+/* Each bc leaves two pairs that are out of date and makes two, more than are pieces. */
+static void more_pairs_than_pieces_are_merged(void)
+{
+	const u32 length = 30000;
+	struct vocab_builder *vocab = vocab_builder_new(0);
+	struct llm_tokenizer *tokenizer;
+	u8 *text = malloc(length);
+	u32 *tokens = malloc(length * sizeof(*tokens));
+	u32 abc, count;
+
+	for (u32 i = 0; i < length; i++)
+		text[i] = 'a' + i % 3;
+	vocab_builder_add_bytes(vocab);
+	vocab_builder_add(vocab, LLM_TOKEN_NORMAL, -1, "bc");
+	vocab_builder_add(vocab, LLM_TOKEN_NORMAL, -3, "ab");
+	vocab_builder_add(vocab, LLM_TOKEN_NORMAL, -3, "ca");
+	vocab_builder_add(vocab, LLM_TOKEN_NORMAL, -4, "bca");
+	abc = vocab_builder_add(vocab, LLM_TOKEN_NORMAL, -2, "abc");
+	tokenizer = create(vocab);
+	tap_check(!llm_tokenize(tokenizer, text, length, 0, tokens, length, &count));
+	tap_check(count == length / 3);
+	for (u32 i = 0; i < count; i++)
+		if (!tap_check(tokens[i] == abc))
+			break;
+	free(tokens);
+	free(text);
+	free_all(tokenizer, vocab);
+}
+
 static const struct tap_test tests[] = {
 	{ "higher ranks merge first", higher_ranks_merge_first },
 	{ "equal ranks merge leftmost first", equal_ranks_merge_leftmost_first },
@@ -580,6 +609,7 @@ static const struct tap_test tests[] = {
 	{ "merging agrees with its definition", merging_agrees_with_its_definition },
 	{ "every text survives", every_text_survives },
 	{ "7000 user tokens are all found", a_large_vocabulary_is_indexed },
+	{ "more pairs than pieces are merged", more_pairs_than_pieces_are_merged },
 	{ "1 MiB of one letter is merged", a_long_text_takes_little_time },
 };
 
