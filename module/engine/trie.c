@@ -101,6 +101,7 @@ bool llm_trie_add(struct llm_trie *trie, u32 text, u32 length, u32 number)
 	u32 node = 0;
 	u32 next, same;
 
+	trie->longest = max(trie->longest, length);
 	while (length) {
 		next = llm_trie_child(trie, node, trie->strings[text]);
 		if (!next)

@@ -31,6 +31,7 @@ struct llm_trie_node {
  *	@mask + 1, a power of two, at most half of them taken
  * @mask: see @places
  * @shift: 32 less the bits of @mask
+ * @longest: bytes of the longest text; 0 where there is none
  * @first: node that each first byte of a text leads to, or 0
  */
 struct llm_trie {
@@ -40,6 +41,7 @@ struct llm_trie {
 	u32 *places;
 	u32 mask;
 	u32 shift;
+	u32 longest;
 	u32 first[256];
 };
 

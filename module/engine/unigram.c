@@ -86,6 +86,8 @@ int llm_unigram_init(struct llm_unigram *unigram, const struct llm_image *image,
 	err = llm_trie_init(&unigram->tokens, image,
 			    1U << LLM_TOKEN_NORMAL | 1U << LLM_TOKEN_USER |
 			    1U << LLM_TOKEN_UNUSED, error);
+	for (unigram->sums = 1; unigram->sums <= max(unigram->tokens.longest, LLM_UTF8_MOST);)
+		unigram->sums *= 2;
 	return err ? err : add_replacements(unigram, error);
 }
 
@@ -209,7 +211,7 @@ static u8 *read_whole(const struct llm_unigram *unigram, const u8 *text, u32 len
 
 	/* Few texts become longer, and those are read again. */
 	for (*room = length + length / 2 + 16; *room < S32_MAX; *room = *count) {
-		read = llm_alloc(*room);
+		read = llm_alloc_unset(*room);
 		if (!read)
 			return NULL;
 		*count = read_text(unigram, text, length, space_before, read, *room);
@@ -237,88 +239,168 @@ static u32 replace_marks(u8 *text, u32 length)
 	return count;
 }
 
+/* Places that a window has room for at first: most texts have a cut after fewer. */
+#define WINDOW		4096
+/* The token that ends at a place, and its length: both have few enough bits. */
+#define LENGTH_BITS	11
+#define LENGTH_MASK	((1U << LENGTH_BITS) - 1)
+
 /**
- * struct best - the best way that tokens end at a place
- * @sum: of their scores; S64_MIN where there is none
- * @from: place where the last of them begins
- * @token: that token
+ * struct lattice - the best ways through a text up to each place (Viterbi's algorithm)
+ * @unigram: vocabulary
+ * @list: gets the tokens
+ * @sums: of the scores on the best way to a place, by the last bits of its number: from where
+ *	tokens begin to where they end at most; S64_MIN where there is no way yet
+ * @mask: these bits
+ * @reach: the last place that a token has reached
+ * @steps: last step of the best way to each place behind @start: token << LENGTH_BITS | length
+ * @room: how many there is room for
+ * @start: a cut, up to which the tokens are known. A cut is a place that no token crosses: all
+ *	ways go through it, so what follows does not change the best way to it. The steps behind
+ *	it then go where those before it were. Between most words of most texts there are cuts;
+ *	where there are none, there is in the end room for as many steps as the text has bytes
+ * @unknown: whether the last token known is that for unknown characters
  */
-struct best {
-	s64 sum;
-	u32 from;
-	u32 token;
+struct lattice {
+	const struct llm_unigram *unigram;
+	struct llm_token_list *list;
+	s64 *sums;
+	u32 mask;
+	u32 reach;
+	u32 *steps;
+	u32 room;
+	u32 start;
+	bool unknown;
 };
 
-static void offer(struct best *best, const struct best *before, u32 from, u32 token, s32 score)
+static s64 *sum_of(const struct lattice *l, u32 place)
 {
-	s64 sum = before->sum + score;
+	return &l->sums[place & l->mask];
+}
 
-	if (sum <= best->sum)
+static void offer(struct lattice *l, u32 from, u32 end, u32 token, s64 sum)
+{
+	s64 *best = sum_of(l, end);
+
+	if (sum <= *best)
 		return;
-	best->sum = sum;
-	best->from = from;
-	best->token = token;
+	*best = sum;
+	l->steps[end - l->start] = token << LENGTH_BITS | (end - from);
 }
 
 /* All tokens at a place; returns where its character ends. */
-static u32 try_tokens(const struct llm_unigram *unigram, const u8 *text, u32 length, u32 from,
-		      struct best *best)
+static u32 try_tokens(struct lattice *l, const u8 *text, u32 length, u32 from)
 {
-	const struct llm_image_token *vocab = unigram->image->vocab;
+	const struct llm_image_token *vocab = l->unigram->image->vocab;
 	u32 end = from + min(llm_utf8_claimed(text[from]), length - from);
-	u32 unknown = unigram->image->tokenizer.unknown;
+	u32 unknown = l->unigram->image->tokenizer.unknown;
 	struct llm_trie_walk walk = { .end = from };
+	s64 before = *sum_of(l, from);
+	u32 longest = end;
 	bool known = false;
-	u32 token;
+	u32 token, place;
 
 	for (;;) {
-		token = llm_trie_next(&unigram->tokens, &walk, text, length);
+		token = llm_trie_next(&l->unigram->tokens, &walk, text, length);
 		if (token == LLM_IMAGE_NONE)
 			break;
 		known = known || walk.end == end;
-		offer(&best[walk.end], &best[from], from, token, vocab[token].rank);
+		longest = max(longest, walk.end);
+		offer(l, from, walk.end, token, before + vocab[token].rank);
 	}
 	if (!known)
-		offer(&best[end], &best[from], from, unknown, vocab[unknown].rank);
+		offer(l, from, end, unknown, before + vocab[unknown].rank);
+	l->reach = max(l->reach, longest);
+	/* Where they are is for places that no token has reached yet. */
+	for (place = from; place < end; place++)
+		*sum_of(l, place) = S64_MIN;
 	return end;
 }
 
-/* The best way, which is known from its end, from its beginning. */
-static void add_tokens(const struct best *best, u32 length, u32 unknown, u32 *way,
-		       struct llm_token_list *list)
+/*
+ * The best way to a cut is known from its end: its tokens go where its steps were, which are
+ * no fewer, and from there to the list.
+ */
+static void add_tokens(struct lattice *l, u32 cut)
 {
-	u32 count = 0;
-	u32 at;
+	u32 unknown = l->unigram->image->tokenizer.unknown;
+	u32 last = cut - l->start;
+	u32 first = last + 1;
+	u32 at, step;
 
-	for (at = length; at > 0; at = best[at].from)
-		if (best[at].token != unknown || !count || way[count - 1] != unknown)
-			way[count++] = best[at].token;
-	while (count > 0)
-		llm_token_list_add(list, way[--count]);
+	for (at = last; at > 0; at -= step & LENGTH_MASK) {
+		step = l->steps[at];
+		l->steps[--first] = step >> LENGTH_BITS;
+	}
+	for (; first <= last; first++) {
+		if (l->steps[first] != unknown || !l->unknown)
+			llm_token_list_add(l->list, l->steps[first]);
+		l->unknown = l->steps[first] == unknown;
+	}
+	l->start = cut;
+}
+
+static int set_room(struct lattice *l, u32 room)
+{
+	u32 *steps = llm_alloc_unset((room + 1ULL) * sizeof(*steps));
+
+	if (!steps)
+		return -ENOMEM;
+	if (l->steps)
+		memcpy(steps, l->steps, (l->room + 1ULL) * sizeof(*steps));
+	llm_free_private(l->steps, (l->room + 1ULL) * sizeof(*steps));
+	l->steps = steps;
+	l->room = room;
+	return 0;
+}
+
+static int find_ways(struct lattice *l, const u8 *text, u32 length)
+{
+	u32 steps = 0;
+	u32 at = 0;
+	u32 i;
+	int err;
+
+	err = set_room(l, min(length, WINDOW));
+	if (err)
+		return err;
+	for (i = 1; i <= l->mask; i++)
+		l->sums[i] = S64_MIN;
+	l->sums[0] = 0;
+	while (at < length) {
+		if (at == l->reach)
+			add_tokens(l, at);
+		if (min(l->mask, length - at) > l->room - (at - l->start)) {
+			err = set_room(l, length - l->start);
+			if (err)
+				return err;
+		}
+		at = try_tokens(l, text, length, at);
+		if (++steps % RELAX_EVERY == 0)
+			llm_relax_long();
+	}
+	add_tokens(l, length);
+	return 0;
 }
 
 static int choose_tokens(const struct llm_unigram *unigram, const u8 *read, u32 length,
 			 struct llm_token_list *list)
 {
-	u64 size = (length + 1ULL) * (sizeof(struct best) + sizeof(u32));
-	struct best *best = llm_alloc(size);
-	u32 steps = 0;
-	u32 at = 0;
-	u32 i;
+	u64 size = unigram->sums * sizeof(s64);
+	struct lattice l = {
+		.unigram = unigram,
+		.list = list,
+		.mask = unigram->sums - 1,
+		.sums = llm_alloc_unset(size),
+	};
+	int err = -ENOMEM;
 
-	if (!best)
-		return -ENOMEM;
-	for (i = 1; i <= length; i++)
-		best[i].sum = S64_MIN;
-	while (at < length) {
-		at = try_tokens(unigram, read, length, at, best);
-		if (++steps % RELAX_EVERY == 0)
-			llm_relax_long();
-	}
-	add_tokens(best, length, unigram->image->tokenizer.unknown, (u32 *)(best + length + 1),
-		   list);
-	llm_free_private(best, size);
-	return 0;
+	if (l.sums)
+		err = find_ways(&l, read, length);
+	if (l.steps)
+		llm_free_private(l.steps, (l.room + 1ULL) * sizeof(*l.steps));
+	llm_free_private(l.sums, size);
+	return err;
 }
 
 int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 length,

@@ -21,12 +21,14 @@ int llm_unigram_verify(const struct llm_image *image, struct llm_error *error);
  * @tokens: normal, users' and unused tokens
  * @replacements: numbers of replacements by what they replace
  * @growth: characters that a byte of text can become
+ * @sums: power of two, above the bytes of any token or character
  */
 struct llm_unigram {
 	const struct llm_image *image;
 	struct llm_trie tokens;
 	struct llm_trie replacements;
 	u32 growth;
+	u32 sums;
 };
 
 /**
@@ -73,7 +75,8 @@ u32 llm_unigram_most(const struct llm_unigram *unigram, u32 length);
  * unknown characters in a row are one token. Sums are of whole numbers, so they
  * are exact.
  *
- * May sleep. Time grows as length times the length of the longest token. Return:
+ * May sleep. Time grows as length times the length of the longest token; memory is the
+ * text as it is read and, where tokens cross each place of it, four times that. Return:
  * 0 or -ENOMEM.
  */
 int llm_unigram_tokenize(const struct llm_unigram *unigram, const u8 *text, u32 length,

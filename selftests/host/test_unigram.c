@@ -243,6 +243,91 @@ static void it_agrees_with_its_definition(void)
 	teardown(&f);
 }
 
+#define LONG 20000
+
+/* Whether a token stands there; the unknown one does for x, which no other has. */
+static bool stands(const struct fixture *f, u32 token, const char *text, u32 length)
+{
+	const struct llm_image_token *t = &f->vocab->vocab[token];
+
+	if (!token)
+		return length == 1 && *text == 'x';
+	return t->length == length && !memcmp(text, f->vocab->strings + t->offset, length);
+}
+
+/* The same by Viterbi's algorithm as it is written down: a column for the whole text. */
+static u32 plain_tokens(const struct fixture *f, const char *text, u32 length, u32 *tokens)
+{
+	static u32 last[LONG + 1];
+	static s64 sums[LONG + 1];
+	u32 count = 0;
+
+	for (u32 at = 1; at <= length; at++) {
+		sums[at] = S64_MIN;
+		for (u32 from = at < 16 ? 0 : at - 16; from < at; from++) {
+			for (u32 i = 0; i < f->vocab->image.model.vocab_size; i++) {
+				s64 sum = sums[from] + f->vocab->vocab[i].rank;
+
+				if (sum <= sums[at] || !stands(f, i, text + from, at - from))
+					continue;
+				sums[at] = sum;
+				last[at] = i;
+			}
+		}
+	}
+	for (u32 at = length; at > 0; at -= last[at] ? f->vocab->vocab[last[at]].length : 1)
+		if (last[at] || !count || tokens[count - 1])
+			tokens[count++] = last[at];
+	for (u32 i = 0; i < count / 2; i++) {
+		u32 token = tokens[i];
+
+		tokens[i] = tokens[count - 1 - i];
+		tokens[count - 1 - i] = token;
+	}
+	return count;
+}
+
+/* Of long words, of one that is the whole text, and of what all places of are cuts. */
+static void long_texts_have_no_seams(void)
+{
+	static u32 tokens[LONG], wanted[LONG];
+	static char text[LONG];
+	static const char *const letters[] = { "a", "aaaaaaaaab ", "ab", "abx ", "x", "ax", " " };
+	struct fixture f;
+	u32 state = 1, count;
+
+	setup(&f, 0);
+	for (u32 i = 0; i < 30; i++) {
+		char piece[17] = "";
+
+		state = state * 1103515245 + 12345;
+		/* Words of up to 16 letters, half of them behind a space. */
+		for (u32 j = 0; j <= (i < 3 ? 0 : i % 16); j++) {
+			state = state * 1103515245 + 12345;
+			piece[j] = i == 2 ? ' ' : !j && i % 2 && i > 2 ? ' ' :
+				   i == 1 ? 'b' : i && state >> 16 & 1 && i % 3 ? 'b' : 'a';
+		}
+		add(&f, piece, -(s32)(10 * strlen(piece) + (state >> 16) % 11));
+	}
+	create(&f);
+	for (u32 round = 0; round < ARRAY_SIZE(letters); round++) {
+		for (u32 i = 0; i < LONG; i++) {
+			state = state * 1103515245 + 12345;
+			text[i] = letters[round][(state >> 16) % strlen(letters[round])];
+			/* A word longer than any window. */
+			if (round == 1 && i > 1000 && i < 15000 && text[i] == ' ')
+				text[i] = 'b';
+		}
+		tap_check(!llm_tokenize(f.tokenizer, (u8 *)text, LONG, 0, tokens, LONG, &count));
+		tap_check(count == plain_tokens(&f, text, LONG, wanted));
+		tap_check(!memcmp(tokens, wanted, count * sizeof(u32)));
+		/* Where there is no room they are counted. */
+		tap_check(llm_tokenize(f.tokenizer, (u8 *)text, LONG, 0, tokens, 0, &count) ==
+			  (count ? -ENOSPC : 0));
+	}
+	teardown(&f);
+}
+
 static void refused(const struct fixture *f, const char *reason)
 {
 	struct llm_error error = { "" };
@@ -484,6 +569,7 @@ static const struct tap_test tests[] = {
 	{ "spaces are merged, or kept", spaces_are_merged_or_kept },
 	{ "the longest replacement is read", the_longest_replacement_is_read },
 	{ "it agrees with its definition", it_agrees_with_its_definition },
+	{ "long texts have no seams", long_texts_have_no_seams },
 	{ "replacements are verified", replacements_are_verified },
 	{ "files are compiled, with their charsmap", files_are_compiled },
 	{ "bad files are refused, with the reason", bad_files_are_refused },
