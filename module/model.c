@@ -87,7 +87,8 @@ static int model_build(struct llm_model *model, struct llm_error *error)
 				llm_buffer_size(model->buffer), error);
 	if (result)
 		return result;
-	result = llm_plan_create(&model->plan, model->image, llm_forms_used(), batch, outputs, error);
+	result = llm_plan_create(&model->plan, model->image, llm_forms_used(), batch, outputs,
+				 error);
 	if (result)
 		goto close_image;
 	result = llm_tokenizer_create(&model->tokenizer, model->image, error);

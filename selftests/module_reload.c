@@ -199,10 +199,8 @@ static int forms_with(const char *word, char *name)
 	if (!file)
 		return -1;
 	while (fgets(line, sizeof(line), file)) {
-		if (!strstr(line, word))
-			continue;
-		count++;
-		sscanf(line, "%15s", name);
+		if (strstr(line, word) && sscanf(line, "%15s", name) == 1)
+			count++;
 	}
 	fclose(file);
 	return count;

@@ -4,7 +4,11 @@
 #include "trial.h"
 
 /* Whether this form is chosen where they have these rates, the narrowest first. */
-#define chooses(index, ...) (llm_trial_choose((u32[LLM_FORMS]){ __VA_ARGS__ }) == (index))
+#define chooses(index, ...) ({						\
+	const u32 rates[LLM_FORMS] = { __VA_ARGS__ };			\
+									\
+	llm_trial_choose(rates) == (index);				\
+})
 
 static void the_widest_is_chosen(void)
 {
