@@ -12,7 +12,7 @@
 
 static char *form = "auto";
 module_param(form, charp, 0444);
-MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2, avxvnni or avx512 (default auto: by a short measurement)");
+MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2, avxvnni, avx512 or avx512bf16 (default auto: by a short measurement)");
 
 static const struct llm_form *used;
 /* Multiply-adds a microsecond; 0 where a form was not timed. */
@@ -40,7 +40,7 @@ void llm_forms_show(struct seq_file *file)
 
 static void log_rates(void)
 {
-	char text[128] = "";
+	char text[160] = "";
 	int length = 0;
 	u32 i;
 

@@ -24,6 +24,7 @@ static const struct llm_form *const forms[] = {
 	&llm_form_avx2,
 	&llm_form_avxvnni,
 	&llm_form_avx512,
+	&llm_form_avx512bf16,
 #endif
 };
 

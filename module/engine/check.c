@@ -187,7 +187,9 @@ static void fill_numbers(struct llm_check *check, struct llm_matmul *m, u32 rows
 	m->w_stride = (u64)n * llm_type_find(m->type)->bytes;
 	m->x_stride = (u64)n * sizeof(float);
 	random_numbers(check, m->type, check->weights, rows * n);
-	random_floats(check, check->input, LLM_CHECK_ROWS * n);
+	random_floats(check, check->results[0], LLM_CHECK_ROWS * n);
+	llm_input_round(reference, llm_type_find(m->type)->input, check->input,
+			(const float *)check->results[0], LLM_CHECK_ROWS * n);
 	fill_product(check, m, n);
 }
 

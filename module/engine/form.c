@@ -8,6 +8,7 @@ static const struct llm_form *const forms[LLM_FORMS] = {
 	&llm_form_avx2,
 	&llm_form_avxvnni,
 	&llm_form_avx512,
+	&llm_form_avx512bf16,
 #endif
 };
 

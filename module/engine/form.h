@@ -184,7 +184,7 @@ struct llm_wkv {
 };
 
 /** LLM_FORMS - how many there are for any processor. */
-#define LLM_FORMS 4
+#define LLM_FORMS 5
 
 /** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
 #define LLM_ACTIVATIONS (LLM_ACT_GELU_F16 + 1)
@@ -244,6 +244,7 @@ extern const struct llm_form llm_form_portable;
 extern const struct llm_form llm_form_avx2;
 extern const struct llm_form llm_form_avxvnni;
 extern const struct llm_form llm_form_avx512;
+extern const struct llm_form llm_form_avx512bf16;
 
 /**
  * llm_form_find() - a form for this processor

@@ -106,6 +106,11 @@ static inline bool llm_cpu_has_avx512(void)
 	       boot_cpu_has(X86_FEATURE_AVX512BW) && boot_cpu_has(X86_FEATURE_AVX512VL) &&
 	       boot_cpu_has(X86_FEATURE_AVX512DQ) && boot_cpu_has(X86_FEATURE_AVX512_VNNI);
 }
+
+static inline bool llm_cpu_has_avx512bf16(void)
+{
+	return llm_cpu_has_avx512() && boot_cpu_has(X86_FEATURE_AVX512_BF16);
+}
 #endif
 
 #else /* !__KERNEL__ */
@@ -283,6 +288,11 @@ static inline bool llm_cpu_has_avx512(void)
 	return llm_cpu_has_avx2() && __builtin_cpu_supports("avx512f") &&
 	       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+}
+
+static inline bool llm_cpu_has_avx512bf16(void)
+{
+	return llm_cpu_has_avx512() && __builtin_cpu_supports("avx512bf16");
 }
 
 /* The same instruction has two encodings: what is asked is which one this is built for. */

@@ -50,6 +50,11 @@ static void avx512_agrees(void)
 {
 	check_form(&llm_form_avx512);
 }
+
+static void avx512bf16_agrees(void)
+{
+	check_form(&llm_form_avx512bf16);
+}
 #endif
 
 #define NUMBERS 2048
@@ -176,6 +181,7 @@ static const struct tap_test tests[] = {
 	{ "the avx2 form agrees with the portable form", avx2_agrees },
 	{ "the avxvnni form agrees with the portable form", avxvnni_agrees },
 	{ "the avx512 form agrees with the portable form", avx512_agrees },
+	{ "the avx512bf16 form agrees with the portable form", avx512bf16_agrees },
 #endif
 	{ "activations are rounded as by ggml", activations_are_rounded_as_by_ggml },
 	{ "GELU is rounded as by ggml", gelu_is_rounded_as_by_ggml },

@@ -13,7 +13,7 @@ const struct option backend_options[] = {
 	  "with --host a file, GGUF or image" },
 	{ OPTION_TEXT, "form", 0, &choice.form, 0, 0, NULL, NULL, "FORM",
 	  "with --host: instruction set to use,\n"
-	  "portable, avx2, avxvnni or avx512; else the fastest" },
+	  "portable, avx2, avxvnni, avx512 or\navx512bf16; else the fastest" },
 	{ .kind = OPTION_CALL, .name = "kv", .target = &choice.kv, .take = command_kv,
 	  .wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,
 	  .help = "with --host: what keys and values are kept in;\nelse f16, encoders f32" },
