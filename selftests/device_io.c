@@ -355,28 +355,43 @@ TEST_F(io, cancelled_reply_can_be_read)
 	ASSERT_LT(0, device_ask(self->fd, "next", self->reply, ROOM));
 }
 
-TEST_F(io, nonblocking)
+/* Reads a whole reply; returns how often there was nothing yet, or -1 where poll(2) errs. */
+static int read_nonblocking(int fd, char *reply)
 {
-	struct pollfd poller = { .fd = self->fd, .events = POLLIN };
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
 	size_t length = 0;
-	ssize_t got = -1;
+	ssize_t got;
 	int waits = 0;
 
-	ASSERT_EQ(0, fcntl(self->fd, F_SETFL, O_NONBLOCK));
-	ASSERT_EQ(0, device_write(self->fd, PROMPT));
-	while (got) {
-		got = read(self->fd, self->reply + length, ROOM - 1 - length);
-		if (got < 0) {
-			ASSERT_EQ(EAGAIN, errno);
-			waits++;
-			ASSERT_EQ(1, poll(&poller, 1, -1));
-			ASSERT_EQ(POLLIN, poller.revents);
+	while ((got = read(fd, reply + length, ROOM - 1 - length))) {
+		if (got > 0) {
+			length += got;
 			continue;
 		}
-		length += got;
+		if (errno != EAGAIN || poll(&poller, 1, -1) != 1 || poller.revents != POLLIN)
+			return -1;
+		waits++;
 	}
-	self->reply[length] = '\0';
-	EXPECT_STREQ(self->wanted, self->reply);
+	reply[length] = '\0';
+	return waits;
+}
+
+/* The machine may stop the reader for as long as a reply takes, but not each time. */
+TEST_F(io, nonblocking)
+{
+	int waits = 0;
+	int tries, fd;
+
+	for (tries = 0; tries < 50 && !waits; tries++) {
+		fd = device_session(MODEL, &self->image, TOKENS);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, fcntl(fd, F_SETFL, O_NONBLOCK));
+		ASSERT_EQ(0, device_write(fd, PROMPT));
+		waits = read_nonblocking(fd, self->reply);
+		ASSERT_LE(0, waits);
+		EXPECT_STREQ(self->wanted, self->reply);
+		ASSERT_EQ(0, close(fd));
+	}
 	EXPECT_LT(0, waits) TH_LOG("no read had to wait");
 }
 
