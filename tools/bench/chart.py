@@ -46,6 +46,7 @@ def draw(figures):
     width = LEFT + 2 * PANEL + GAP
     parts = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
              f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">',
+             '<!-- SPDX-License-Identifier: GPL-2.0 -->',
              f'<rect width="{width}" height="{height}" fill="#ffffff"/>']
     parts += legend()
     for i, model in enumerate(models):
