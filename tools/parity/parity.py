@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-parity.py [-p POSITIONS] [-s SEED:...] [-t TYPE:...] [-k KV:...] [KIND...]
+parity.py [-p POSITIONS] [-x TEXT] [-s SEED:...] [-t TYPE:...] [-k KV:...] [KIND...]
+parity.py [-p POSITIONS] [-x TEXT] [-k KV:...] -m FILE.gguf [-m FILE.gguf...]
 
 How far our log-probabilities are from llama.cpp's: for each kind of random model
 (tools/random), number format of the weights, and of keys and values, a row with the
@@ -12,6 +13,11 @@ two builds of llama.cpp's own back end, its portable one and the one it chooses 
 how many times theirs our mean is. With several seeds a row is of as many models, and
 tells of how many times in the least and the most of them: a roundings' difference that
 is more with one seed and less with another is chance.
+
+With -m the same for files instead, such as trained models: a row has the name of one and
+the formats of its weights, but for F32 where there are others; of the text, README.md or
+that of -x, it has as much as the file's context holds. Random models find many tokens
+about as likely as the likeliest, so that it is another one more often than with those.
 
 LLAMA_CPP says where llama-server is: a folder that has it, or a chroot of a
 distribution that has it in /usr/bin (only there can the portable build be chosen,
@@ -38,7 +44,6 @@ TYPES = ["F32", "F16", "Q8_0", "Q4_0", "Q4_K", "Q6_K"]
 OTHER_TYPES = ["BF16", "Q4_1", "Q5_0", "Q5_1", "Q2_K", "Q3_K", "Q5_K", "IQ4_NL", "IQ4_XS",
                "MXFP4", "Q4_K,Q6_K,F16"]
 VOCAB = 1024
-LETTER = 300
 # A likeliest token that leads the second by so much is clear.
 LEAD = 0.1
 # In others a rounding flips with the order of a sum, and changes the next one's input.
@@ -76,6 +81,10 @@ RANKERS = ["bert-rank", "xlm-roberta-rank", "qwen3-rank"]
 DOCUMENTS = ["The kernel schedules them, and keeps users apart.", "", "42",
              "a text that has \u00e9\u4e16 in it, and goes on for some more words"]
 VECTOR_TEXT = "Many processes share one copy of the weights, and the kernel schedules them."
+
+
+# A row that fails with these fails alone.
+FAILURES = (RuntimeError, subprocess.CalledProcessError, OSError, http.client.HTTPException)
 
 
 class Peer:
@@ -141,6 +150,8 @@ class Server:
                                         stdout=self.log, stderr=subprocess.STDOUT)
         try:
             self.connection = self.connect(port)
+            self.facts = self.ask("GET", "/v1/models")["data"][0]["meta"]
+            self.letter = self.ask("POST", "/tokenize", {"content": "a"})["tokens"][-1]
         except BaseException:
             self.close()
             raise
@@ -165,17 +176,21 @@ class Server:
         self.log.seek(0)
         return self.log.read().decode(errors="replace")[-600:]
 
+    def ask(self, method, path, question=None):
+        self.connection.request(method, path, question and json.dumps(question),
+                                {"Content-Type": "application/json"})
+        return json.load(self.connection.getresponse())
+
     def next_token(self, tokens):
         """Log-probabilities of what follows, by token, the likeliest, and its lead.
 
         The token that is made has to be a letter, since no probabilities are told
         with half a character; they are those without that bias.
         """
-        self.connection.request("POST", "/completion", json.dumps({
-            "prompt": tokens, "n_predict": 1, "n_probs": VOCAB, "cache_prompt": True,
-            "logit_bias": [[LETTER, 1000]],
-        }), {"Content-Type": "application/json"})
-        answer = json.load(self.connection.getresponse())
+        answer = self.ask("POST", "/completion", {
+            "prompt": tokens, "n_predict": 1, "n_probs": self.facts["n_vocab"],
+            "cache_prompt": True, "logit_bias": [[self.letter, 1000]],
+        })
         top = answer["completion_probabilities"][0]["top_logprobs"]
         return ({entry["id"]: entry["logprob"] for entry in top}, top[0]["id"],
                 top[0]["logprob"] - top[1]["logprob"])
@@ -188,14 +203,11 @@ class Server:
         return scores
 
     def embed(self, text):
-        self.connection.request("POST", "/embedding", json.dumps({"content": text}),
-                                {"Content-Type": "application/json"})
-        return json.load(self.connection.getresponse())[0]["embedding"][0]
+        return self.ask("POST", "/embedding", {"content": text})[0]["embedding"][0]
 
     def rank(self, query, documents):
-        self.connection.request("POST", "/v1/rerank", json.dumps({
-            "query": query, "documents": documents}), {"Content-Type": "application/json"})
-        results = json.load(self.connection.getresponse())["results"]
+        results = self.ask("POST", "/v1/rerank",
+                           {"query": query, "documents": documents})["results"]
         return {entry["index"]: entry["relevance_score"] for entry in results}
 
     def close(self):
@@ -254,9 +266,9 @@ class Row:
         return Comparison(self.portable, self.theirs) if self.portable else None
 
 
-def text_of(model, positions):
-    """As much of the README as makes so many positions, BOS included."""
-    with open(os.path.join(TOP, "README.md"), encoding="ascii", errors="ignore") as file:
+def text_of(model, path, positions):
+    """As much of a text as makes so many positions, BOS included."""
+    with open(path, encoding="utf-8", errors="ignore") as file:
         text = file.read()
     low, high = 0, min(len(text), positions * 8)
     while low < high:
@@ -271,6 +283,15 @@ def text_of(model, positions):
     return text[:low]
 
 
+def score(peer, model, text, kv, row):
+    tokens, ours = our_scores(model, text, kv)
+    theirs = [[], []]
+    for portable in [False, True] if peer.portable else [False]:
+        with Server(peer, model, portable, kv=kv) as server:
+            theirs[portable] = server.score(tokens)
+    row.add(ours, *theirs)
+
+
 def compare(peer, kind, types, kv, arguments, texts):
     model = os.path.join(peer.work, "model.gguf")
     row = Row()
@@ -279,13 +300,28 @@ def compare(peer, kind, types, kv, arguments, texts):
                         model], check=True)
         # The vocabularies are of the seed, too.
         if seed not in texts:
-            texts[seed] = text_of(model, arguments.positions)
-        tokens, ours = our_scores(model, texts[seed], kv)
-        theirs = [[], []]
-        for portable in [False, True] if peer.portable else [False]:
-            with Server(peer, model, portable, kv=kv) as server:
-                theirs[portable] = server.score(tokens)
-        row.add(ours, *theirs)
+            texts[seed] = text_of(model, arguments.text, arguments.positions)
+        score(peer, model, texts[seed], kv, row)
+    return row
+
+
+def types_of(path):
+    """The number formats of a file's weights, the most frequent first."""
+    facts = subprocess.run([LLMCTL, "info", "--json", path], stdout=subprocess.PIPE,
+                           check=True).stdout
+    counts = [entry.split() for entry in json.loads(facts)["types"].split(", ")]
+    names = [name for name, count in sorted(counts, key=lambda entry: -int(entry[1]))]
+    # Norms are in F32 in any case.
+    return ",".join([name for name in names if name != "F32"] or names)
+
+
+def compare_file(peer, path, kv, arguments):
+    model = os.path.join(peer.work, "model.gguf")
+    shutil.copyfile(path, model)
+    with Server(peer, model, kv=kv) as server:
+        positions = min(arguments.positions, server.facts["n_ctx_train"])
+    row = Row()
+    score(peer, model, text_of(model, arguments.text, positions), kv, row)
     return row
 
 
@@ -374,17 +410,53 @@ def rows(arguments):
             yield "llama", name, "q8_0"
 
 
+def print_files(peer, arguments):
+    """A row for each file and type of keys and values; returns whether any failed."""
+    failed = False
+    for path in arguments.files:
+        name = os.path.basename(path).removesuffix(".gguf")
+        try:
+            types = types_of(path)
+            for kv in arguments.kv.split(":") if arguments.kv else [usual_kv(types)]:
+                print_row(name, types, kv, compare_file(peer, path, kv, arguments))
+        except FAILURES as error:
+            print("%-19s failed: %s" % (name, error), flush=True)
+            failed = True
+    return failed
+
+
+def print_rows(peer, arguments):
+    """The rows of random models; returns whether any failed."""
+    failed = False
+    texts = {}
+    for kind, types, kv in rows(arguments):
+        try:
+            if kind in ENCODERS:
+                compare_vectors(peer, kind, types)
+            elif kind in RANKERS:
+                compare_scores(peer, kind, types)
+            else:
+                print_row(kind, types, kv, compare(peer, kind, types, kv, arguments, texts))
+        except FAILURES as error:
+            print("%-19s %-14s %-4s failed: %s" % (kind, types, kv, error), flush=True)
+            failed = True
+    return failed
+
+
 def main():
     parser = argparse.ArgumentParser(description="compares log-probabilities with llama.cpp's")
     parser.add_argument("-p", dest="positions", type=int, default=512, help="positions of text")
+    parser.add_argument("-x", dest="text", default=os.path.join(TOP, "README.md"),
+                        help="the text")
+    parser.add_argument("-m", dest="files", action="append", metavar="FILE",
+                        help="compare this file, not random models")
     parser.add_argument("-s", dest="seeds", default="1", help="of models, separated by colons")
     parser.add_argument("-t", dest="types", help="number formats, separated by colons")
     parser.add_argument("-k", dest="kv", help="formats of keys and values, likewise")
     parser.add_argument("kinds", nargs="*", help="kinds of random-model")
     arguments = parser.parse_args()
     peer = Peer(os.environ.get("LLAMA_CPP"))
-    failed = 0
-    texts = {}
+    failed = False
     try:
         if not peer.there():
             print("parity: skipped: no llama-server; LLAMA_CPP=DIR says where it is")
@@ -392,19 +464,8 @@ def main():
         print("%-19s %-14s %-4s %9s %9s %7s %7s %9s %9s   %s" % (
             "kind", "types", "kv", "mean", "largest", "top-1", "clear", "our ppl", "their ppl",
             "llama.cpp: portable against chosen back end; ours against theirs"))
-        for kind, types, kv in rows(arguments):
-            try:
-                if kind in ENCODERS:
-                    compare_vectors(peer, kind, types)
-                    continue
-                if kind in RANKERS:
-                    compare_scores(peer, kind, types)
-                    continue
-                print_row(kind, types, kv, compare(peer, kind, types, kv, arguments, texts))
-            except (RuntimeError, subprocess.CalledProcessError, OSError,
-                    http.client.HTTPException) as error:
-                print("%-19s %-14s %-4s failed: %s" % (kind, types, kv, error), flush=True)
-                failed = 1
+        show = print_files if arguments.files else print_rows
+        failed = show(peer, arguments)
         print(NOTES, end="")
     finally:
         peer.close()
