@@ -270,6 +270,9 @@ LLMCTL_API int llmctl_models(struct llmctl_device *device, struct llm_model_info
  * @data: passed on to @progress
  * @error: reason of a failure, in the kernel's words where it refuses the image
  *
+ * Its memory is spread over all memory nodes, in turn, unless the calling thread has a
+ * policy of its own, see set_mempolicy(2).
+ *
  * Return: 0 or a negative errno.
  */
 LLMCTL_API int llmctl_load(struct llmctl_device *device, struct llmctl_model *model,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "device.h"
+#include "interleave.h"
 
 #define REASON_SIZE 256
 
@@ -34,11 +35,16 @@ static int create(struct llmctl_device *device, const char *name, __u64 size, in
 		{ 0, NULL },
 	};
 	struct llm_model_create arguments = { .size = size };
+	bool interleaved;
 	int ret;
 
 	ret = copy_name(arguments.name, name, error);
-	if (!ret)
-		ret = llmctl_call(device, LLM_IOC_MODEL_CREATE, &arguments, meanings, name, error);
+	if (ret)
+		return ret;
+	/* All pages are taken here. A worker, wherever it runs, reads all of the weights. */
+	interleaved = llmctl_interleave_begin();
+	ret = llmctl_call(device, LLM_IOC_MODEL_CREATE, &arguments, meanings, name, error);
+	llmctl_interleave_end(interleaved);
 	if (!ret)
 		*fd = arguments.fd;
 	return ret;

@@ -10,7 +10,9 @@
  *
  * Zeroed, and charged to the caller's memory cgroup. Refused rather than had at the
  * price of killing somebody, and, where that is plain, before the allocator says so at
- * length in the log. vmalloc_to_pfn() tells its pages. Return: the memory, or NULL.
+ * length in the log. On the memory nodes that the caller's policy names: no exported call
+ * maps huge pages of several nodes, so to spread them is up to who loads.
+ * vmalloc_to_pfn() tells its pages. Return: the memory, or NULL.
  */
 void *llm_weights_alloc(u64 size);
 

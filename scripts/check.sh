@@ -46,11 +46,12 @@ suite() {
 
 # The kselftests $3... or all, in a virtual machine that is killed after $2 seconds.
 machine() {
-	local kernel=$1 limit=$2
+	local kernel=$1 limit=$2 nodes=1
 
 	shift 2
+	[ "$kernel" != stock ] || nodes=2
 	selftests/vm/kernel source uml >/dev/null && make -s -C selftests || return
-	selftests/vm/run -k "$kernel" -t "$limit" ${model:+-m "$model"} -l "$logs/$kernel.kernel" \
+	selftests/vm/run -k "$kernel" -t "$limit" -n $nodes ${model:+-m "$model"} -l "$logs/$kernel.kernel" \
 		-- selftests/run.sh "$@"
 }
 
@@ -59,7 +60,7 @@ machine() {
 stock_tests() {
 	selftests/vm/kvm-works "$(selftests/vm/kernel image stock)" ||
 		echo llmctl llmctl_netlink stories device_io signals mailbox ioctl_abi ioctl_errors limits \
-			seal_mmap permissions text chat embed sampling counters memory hotplug workers \
+			seal_mmap permissions text chat embed sampling counters memory placement hotplug workers \
 			netlink_requests netlink_lists netlink_refusals netlink_flow netlink_events \
 			netlink_topics netlink_malformed netlink_load netlink_ynl \
 			module_reload
