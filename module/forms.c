@@ -12,7 +12,7 @@
 
 static char *form = "auto";
 module_param(form, charp, 0444);
-MODULE_PARM_DESC(form, "inner loops: auto, portable, avx2, avxvnni, avx512 or avx512bf16 (default auto: by a short measurement)");
+MODULE_PARM_DESC(form, "inner loops: auto, " LLM_FORM_NAMES " (default auto: by a short measurement)");
 
 static const struct llm_form *used;
 /* Multiply-adds a microsecond; 0 where a form was not timed. */
@@ -48,31 +48,24 @@ static void log_rates(void)
 		if (rates[i])
 			length += scnprintf(text + length, sizeof(text) - length, "%s%s %u",
 					    length ? ", " : "", llm_form_at(i)->name, rates[i]);
-	pr_info("using form %s; multiply-adds a microsecond: %s\n", used->name, text);
+	if (length)
+		pr_info("using form %s; multiply-adds a microsecond: %s\n", used->name, text);
 }
 
-static int choose(void)
+int llm_forms_init(void)
 {
 	struct llm_trial *trial = llm_alloc(sizeof(*trial));
 
 	if (!trial)
 		return -ENOMEM;
-	llm_trial_begin(trial);
-	llm_slice_trial(trial);
+	used = llm_trial_form(trial, form, llm_slice_trial);
 	memcpy(rates, trial->rates, sizeof(rates));
 	llm_free(trial);
-	used = llm_form_at(llm_trial_choose(rates));
+	if (!used) {
+		pr_err("form=%s is not known or not usable on this CPU; form=auto chooses one\n",
+		       form);
+		return -EINVAL;
+	}
 	log_rates();
 	return 0;
-}
-
-int llm_forms_init(void)
-{
-	if (!strcmp(form, "auto"))
-		return choose();
-	used = llm_form_find(form);
-	if (used)
-		return 0;
-	pr_err("form=%s is not known or not usable on this CPU; form=auto chooses one\n", form);
-	return -EINVAL;
 }

@@ -15,7 +15,7 @@ const struct llm_form *llm_forms_used(void);
 void llm_forms_show(struct seq_file *file);
 
 /**
- * llm_forms_init() - takes the form that is asked for, or times all and chooses one
+ * llm_forms_init() - takes the form that the module's parameter asks for
  *
  * Return: 0, -EINVAL for a bad module parameter, or -ENOMEM.
  */

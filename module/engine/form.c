@@ -19,11 +19,10 @@ const struct llm_form *llm_form_at(u32 index)
 
 const struct llm_form *llm_form_find(const char *name)
 {
-	bool any = !name || !strcmp(name, "auto");
 	u32 i;
 
-	for (i = LLM_FORMS; i-- > 0;)
-		if (forms[i] && (any || !strcmp(name, forms[i]->name)) && forms[i]->usable())
+	for (i = 0; i < LLM_FORMS; i++)
+		if (forms[i] && !strcmp(name, forms[i]->name) && forms[i]->usable())
 			return forms[i];
 	return NULL;
 }

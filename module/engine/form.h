@@ -186,6 +186,9 @@ struct llm_wkv {
 /** LLM_FORMS - how many there are for any processor. */
 #define LLM_FORMS 5
 
+/** LLM_FORM_NAMES - their names, the narrowest first, for people. */
+#define LLM_FORM_NAMES "portable, avx2, avxvnni, avx512 or avx512bf16"
+
 /** LLM_ACTIVATIONS - one more than the highest enum llm_activation. */
 #define LLM_ACTIVATIONS (LLM_ACT_GELU_F16 + 1)
 
@@ -248,8 +251,7 @@ extern const struct llm_form llm_form_avx512bf16;
 
 /**
  * llm_form_find() - a form for this processor
- * @name: its name, or NULL or "auto" for the widest that is usable; which one is the
- *	fastest, struct llm_trial tells
+ * @name: its name
  *
  * Return: the form, or NULL where there is none of that name or it is not
  * usable here.

@@ -122,3 +122,13 @@ u32 llm_trial_choose(const u32 *rates)
 	}
 	return chosen;
 }
+
+const struct llm_form *llm_trial_form(struct llm_trial *trial, const char *name,
+				      void (*run)(struct llm_trial *trial))
+{
+	llm_trial_begin(trial);
+	if (strcmp(name, "auto"))
+		return llm_form_find(name);
+	run(trial);
+	return llm_form_at(llm_trial_choose(trial->rates));
+}

@@ -59,4 +59,15 @@ bool llm_trial_advance(struct llm_trial *trial);
  */
 u32 llm_trial_choose(const u32 *rates);
 
+/**
+ * llm_trial_form() - the form that somebody asks for
+ * @trial: memory; its rates are 0 afterwards where none was timed
+ * @name: a form's name, or "auto" for the one to use by a trial
+ * @run: calls llm_trial_advance() until the trial is over
+ *
+ * Return: the form, or NULL where there is none of that name or it is not usable here.
+ */
+const struct llm_form *llm_trial_form(struct llm_trial *trial, const char *name,
+				      void (*run)(struct llm_trial *trial));
+
 #endif /* LLM_ENGINE_TRIAL_H */

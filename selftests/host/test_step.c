@@ -69,6 +69,16 @@ static void compute_expected(struct fixture *f, u32 session)
 	memcpy(f->expected[session], llm_step_logits(f->step, 0), logits_size());
 }
 
+static const struct llm_form *widest_form(void)
+{
+	const struct llm_form *form, *widest = NULL;
+
+	for (u32 i = 0; (form = llm_form_at(i)); i++)
+		if (form->usable())
+			widest = form;
+	return widest;
+}
+
 /* What the models that follow are. */
 static struct tiny_image_options kind;
 
@@ -248,7 +258,7 @@ static void repacked_type(u32 type)
 	float largest = 0;
 
 	if (!setup(&plain, type, &llm_form_portable) ||
-	    !setup(&best, type, llm_form_find("auto")))
+	    !setup(&best, type, widest_form()))
 		return;
 	for (u32 i = 0; i < best.image->tensor_count; i++) {
 		const struct llm_tensor *tensor = &best.image->tensors[i];
@@ -274,8 +284,7 @@ static bool open_model(struct fixture *f, const struct tiny_image_options *optio
 	memset(f, 0, sizeof(*f));
 	f->bytes = tiny_image_build(options, &size);
 	return tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) &&
-	       tap_check(!llm_plan_create(&f->plan, f->image, llm_form_find("auto"), 8, 8,
-					  &error)) &&
+	       tap_check(!llm_plan_create(&f->plan, f->image, widest_form(), 8, 8, &error)) &&
 	       tap_check(!llm_step_create(&f->step, f->plan));
 }
 
@@ -413,7 +422,7 @@ static void long_context(u32 window)
 	for (u32 i = 0; i < f.image->program_count; i++)
 		if (f.image->program[i].op == LLM_OP_ATTEND)
 			f.image->program[i].arg[8] = window;
-	tap_check(!llm_plan_create(&f.plan, f.image, llm_form_find("auto"), BATCH, 16, &error));
+	tap_check(!llm_plan_create(&f.plan, f.image, widest_form(), BATCH, 16, &error));
 	tap_check(!llm_step_create(&f.step, f.plan));
 	for (u32 s = 0; s < SESSIONS; s++) {
 		run_long(&f, s, chunks[s]);
@@ -477,7 +486,7 @@ static void recurrent_prompts_together(void)
 	struct fixture f;
 
 	kind = (struct tiny_image_options) { .recurrent = true, .layers = 3 };
-	if (setup(&f, LLM_TENSOR_F32, llm_form_find("auto"))) {
+	if (setup(&f, LLM_TENSOR_F32, widest_form())) {
 		for (u32 s = 0; s < 3; s++)
 			clear_session(&f, s);
 		for (u32 i = 1; left; i = i % 7 + 1) {

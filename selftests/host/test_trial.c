@@ -52,6 +52,12 @@ static void a_quarter_decides(void)
 	tap_check(chooses(0, U32_MAX, 1, 1, 1));
 }
 
+static void run(struct llm_trial *trial)
+{
+	while (!llm_trial_advance(trial))
+		;
+}
+
 static void usable_forms_are_timed(void)
 {
 	struct llm_trial trial;
@@ -59,12 +65,34 @@ static void usable_forms_are_timed(void)
 	u32 i;
 
 	llm_trial_begin(&trial);
-	while (!llm_trial_advance(&trial))
-		;
+	run(&trial);
 	for (i = 0; i < LLM_FORMS; i++) {
 		form = llm_form_at(i);
 		tap_check(!trial.rates[i] == !(form && form->usable()));
 	}
+}
+
+static void never(struct llm_trial *trial)
+{
+	(void)trial;
+	tap_check(false);
+}
+
+static void a_form_that_is_named_is_not_timed(void)
+{
+	static const u32 none[LLM_FORMS];
+	const struct llm_form *form;
+	struct llm_trial trial;
+
+	for (u32 i = 0; (form = llm_form_at(i)); i++) {
+		memset(&trial, 0xff, sizeof(trial));
+		tap_check(llm_trial_form(&trial, form->name, never) ==
+			  (form->usable() ? form : NULL));
+		tap_check(!memcmp(trial.rates, none, sizeof(none)));
+	}
+	tap_check(!llm_trial_form(&trial, "no such form", never));
+	form = llm_trial_form(&trial, "auto", run);
+	tap_check(form && form == llm_form_at(llm_trial_choose(trial.rates)));
 }
 
 static const struct tap_test tests[] = {
@@ -73,6 +101,7 @@ static const struct tap_test tests[] = {
 	{ "noise decides nothing", noise_decides_nothing },
 	{ "a narrower form is chosen where it is faster by a quarter", a_quarter_decides },
 	{ "all forms that are usable are timed", usable_forms_are_timed },
+	{ "no form is timed where one is named", a_form_that_is_named_is_not_timed },
 };
 
 int main(void)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "engine/form.h"
 #include "backend.h"
 #include "command.h"
 #include "host_model.h"
@@ -12,8 +13,7 @@ const struct option backend_options[] = {
 	  "a loaded model, else the default one;\n"
 	  "with --host a file, GGUF or image" },
 	{ OPTION_TEXT, "form", 0, &choice.form, 0, 0, NULL, NULL, "FORM",
-	  "with --host: instruction set to use,\n"
-	  "portable, avx2, avxvnni, avx512 or\navx512bf16; else the fastest" },
+	  "with --host: instruction set to use,\n" LLM_FORM_NAMES ";\nelse the fastest" },
 	{ .kind = OPTION_CALL, .name = "kv", .target = &choice.kv, .take = command_kv,
 	  .wanted = "f16, q8_0 or f32", .value = COMMAND_KV_VALUES,
 	  .help = "with --host: what keys and values are kept in;\nelse f16, encoders f32" },
@@ -33,8 +33,9 @@ void backend_use_host(void)
 	choice.host = true;
 }
 
-bool backend_check(void)
+bool backend_check(bool vocabulary)
 {
+	choice.vocabulary = vocabulary;
 	if (choice.host && !choice.model)
 		usage_error("--host needs a model file: -m FILE.gguf");
 	else if (!choice.host && (choice.form || choice.kv || choice.threads != OPTION_UNSET))
@@ -48,7 +49,11 @@ int backend_open(struct llmctl_error *error)
 {
 	if (!choice.host)
 		return 0;
-	return host_model_open(&model, choice.model, choice.kv, choice.form, error);
+	/* Who names a form wants to know whether it can be used. */
+	if (choice.vocabulary && !choice.form)
+		return host_model_outline(&model, choice.model, choice.kv, error);
+	return host_model_open(&model, choice.model, choice.kv,
+			       choice.form ? choice.form : "auto", error);
 }
 
 int backend_session(struct session **opened, struct llmctl_error *error)

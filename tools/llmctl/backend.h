@@ -15,6 +15,7 @@
  * @model: name of a loaded model, or NULL for the default; with @host its file
  * @kv: what its sessions keep keys and values in, with @host and a GGUF file
  * @form: SIMD form, with @host, or NULL for the fastest
+ * @vocabulary: nothing is computed
  * @threads: threads, with @host, or OPTION_UNSET for one a processor
  * @context: positions, or OPTION_UNSET for as many as the model has
  */
@@ -23,6 +24,7 @@ struct backend_choice {
 	const char *model;
 	enum llmctl_kv kv;
 	const char *form;
+	bool vocabulary;
 	__u64 threads;
 	__u64 context;
 };
@@ -130,10 +132,11 @@ void backend_use_host(void);
 
 /**
  * backend_check() - whether the options that were parsed go together
+ * @vocabulary: whether the command needs of a model nothing but that
  *
  * Return: whether they do; if not the user has been told.
  */
-bool backend_check(void);
+bool backend_check(bool vocabulary);
 
 /**
  * backend_open() - gets ready to open sessions; with --host it loads the model

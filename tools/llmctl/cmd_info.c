@@ -118,6 +118,21 @@ static void memory_json(const struct llm_model_info *info)
 	json_whole("session_memory", info->session_memory);
 }
 
+static int read_facts(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
+		      char *tokenizer, size_t tokenizer_size, struct llmctl_error *error)
+{
+	struct host_model *model;
+	int ret;
+
+	ret = host_model_outline(&model, path, kv, error);
+	if (ret)
+		return ret;
+	host_model_info(model, info);
+	host_model_tokenizer(model, tokenizer, tokenizer_size);
+	host_model_close(model);
+	return 0;
+}
+
 static int image_info(const char *path, enum llmctl_kv kv, bool as_json,
 		      struct llmctl_error *error)
 {
@@ -125,7 +140,7 @@ static int image_info(const char *path, enum llmctl_kv kv, bool as_json,
 	char tokenizer[96];
 	int ret;
 
-	ret = host_model_outline(path, kv, &info, tokenizer, sizeof(tokenizer), error);
+	ret = read_facts(path, kv, &info, tokenizer, sizeof(tokenizer), error);
 	if (ret)
 		return ret;
 	if (as_json) {
@@ -156,12 +171,13 @@ static int gguf_info(const char *path, enum llmctl_kv kv, bool as_json,
 	struct llmctl_error reason = { 0 };
 	struct llmctl_gguf_facts facts;
 	struct llm_model_info info;
+	char tokenizer[96];
 	int ret;
 
 	ret = llmctl_gguf_facts(&facts, path, error);
 	if (ret)
 		return ret;
-	host_model_outline(path, kv, &info, NULL, 0, &reason);
+	read_facts(path, kv, &info, tokenizer, sizeof(tokenizer), &reason);
 	if (as_json) {
 		json_object(NULL);
 		json_text("format", "gguf");

@@ -131,6 +131,7 @@ const struct command command_tokenize = {
 	.arguments = "[OPTION...] TEXT|-",
 	.summary = "shows the tokens of a text",
 	.session = true,
+	.vocabulary = true,
 	.run = run_tokenize,
 };
 
@@ -215,5 +216,6 @@ const struct command command_detokenize = {
 	.arguments = "[OPTION...] TOKEN...|-",
 	.summary = "shows the text of tokens",
 	.session = true,
+	.vocabulary = true,
 	.run = run_detokenize,
 };

@@ -46,7 +46,7 @@ bool command_parse(const struct command *command, const struct option *options, 
 		return false;
 	}
 	*status = EXIT_USAGE;
-	return !command->session || backend_check();
+	return !command->session || backend_check(command->vocabulary);
 }
 
 int command_session(struct session **session, struct llmctl_error *error)

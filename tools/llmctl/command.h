@@ -12,6 +12,7 @@
  * @summary: what it does, one line
  * @text: more of that, for its --help, or NULL
  * @session: whether it works on a session, and so with --host
+ * @vocabulary: whether it needs of a model nothing but that, and so no weights
  * @context: whether it computes there, and so takes --ctx
  * @generates: whether it takes the options of generation.h
  * @run: does it: @argv holds the words after the command; returns the exit
@@ -23,6 +24,7 @@ struct command {
 	const char *summary;
 	const char *text;
 	bool session;
+	bool vocabulary;
 	bool context;
 	bool generates;
 	int (*run)(const struct command *command, int argc, char **argv);

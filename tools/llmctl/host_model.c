@@ -24,14 +24,18 @@ static int refuse_form(const char *name, struct llmctl_error *error)
 	return refuse(error, EINVAL, "--form %s can't be used here; there are: %s", name, names);
 }
 
-static const struct llm_form *fastest_form(void)
+static void run_trial(struct llm_trial *trial)
+{
+	while (!llm_trial_advance(trial))
+		;
+}
+
+static int find_form(const struct llm_form **form, const char *name, struct llmctl_error *error)
 {
 	struct llm_trial trial;
 
-	llm_trial_begin(&trial);
-	while (!llm_trial_advance(&trial))
-		;
-	return llm_form_at(llm_trial_choose(trial.rates));
+	*form = llm_trial_form(&trial, name, run_trial);
+	return *form ? 0 : refuse_form(name, error);
 }
 
 static int take_memory(struct host_model *model, const char *path, struct llmctl_error *error)
@@ -117,29 +121,45 @@ static int verify(struct host_model *model, const struct llm_form *form, const c
 	return refuse(error, -ret, "%s: %s", path, *reason.text ? reason.text : strerror(-ret));
 }
 
+static int open_with(struct host_model **opened,
+		     int (*take)(struct host_model *model, const char *path, enum llmctl_kv kv,
+				 struct llmctl_error *error),
+		     const char *path, enum llmctl_kv kv, const struct llm_form *form,
+		     struct llmctl_error *error)
+{
+	struct host_model *model = calloc(1, sizeof(*model));
+	int ret;
+
+	if (!model)
+		return refuse(error, ENOMEM, "not enough memory");
+	ret = take(model, path, kv, error);
+	if (!ret)
+		ret = verify(model, form, path, error);
+	if (ret)
+		host_model_close(model);
+	else
+		*opened = model;
+	return ret;
+}
+
 int host_model_open(struct host_model **opened, const char *path, enum llmctl_kv kv,
 		    const char *form_name, struct llmctl_error *error)
 {
-	bool any = !form_name || !strcmp(form_name, "auto");
-	const struct llm_form *form = any ? fastest_form() : llm_form_find(form_name);
-	struct host_model *model;
+	const struct llm_form *form;
 	int ret;
 
-	if (!form)
-		return refuse_form(form_name, error);
-	model = calloc(1, sizeof(*model));
-	if (!model)
-		return refuse(error, ENOMEM, "not enough memory");
-	ret = read_image(model, path, kv, error);
+	ret = find_form(&form, form_name, error);
 	if (!ret)
-		ret = verify(model, form, path, error);
-	if (ret) {
-		host_model_close(model);
-		return ret;
-	}
-	llm_repack(model->plan);
-	*opened = model;
-	return 0;
+		ret = open_with(opened, read_image, path, kv, form, error);
+	if (!ret)
+		llm_repack((*opened)->plan);
+	return ret;
+}
+
+int host_model_outline(struct host_model **opened, const char *path, enum llmctl_kv kv,
+		       struct llmctl_error *error)
+{
+	return open_with(opened, outline_image, path, kv, &llm_form_portable, error);
 }
 
 static void image_info(const struct llm_image *image, u64 size, struct llm_model_info *info)
@@ -163,23 +183,6 @@ static void image_info(const struct llm_image *image, u64 size, struct llm_model
 	memcpy(info->architecture, image->model.architecture, sizeof(info->architecture));
 }
 
-static void tokenizer_text(const struct llm_image *image, char *to, size_t size)
-{
-	static const char *const kinds[] = {
-		[LLM_TOKENIZER_SPM] = "SentencePiece",
-		[LLM_TOKENIZER_BPE] = "byte pairs",
-		[LLM_TOKENIZER_WORDPIECE] = "WordPiece",
-		[LLM_TOKENIZER_GREEDY] = "longest tokens",
-		[LLM_TOKENIZER_UNIGRAM] = "SentencePiece unigram",
-	};
-	const struct llm_image_split *split = (const struct llm_image_split *)image->split;
-
-	/* cppcheck-suppress ctunullpointer */
-	snprintf(to, size, "%s%s%s", kinds[image->tokenizer.kind],
-		 image->split_length ? ", split as " : "",
-		 image->split_length ? (const char *)split->name : "");
-}
-
 void host_model_info(const struct host_model *model, struct llm_model_info *info)
 {
 	const struct llm_image_model *facts = &model->image->model;
@@ -191,23 +194,22 @@ void host_model_info(const struct host_model *model, struct llm_model_info *info
 			       llm_sampler_memory(facts->vocab_size);
 }
 
-int host_model_outline(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
-		       char *tokenizer, size_t tokenizer_size, struct llmctl_error *error)
+void host_model_tokenizer(const struct host_model *model, char *text, size_t size)
 {
-	struct host_model *model = calloc(1, sizeof(*model));
-	int ret;
+	static const char *const kinds[] = {
+		[LLM_TOKENIZER_SPM] = "SentencePiece",
+		[LLM_TOKENIZER_BPE] = "byte pairs",
+		[LLM_TOKENIZER_WORDPIECE] = "WordPiece",
+		[LLM_TOKENIZER_GREEDY] = "longest tokens",
+		[LLM_TOKENIZER_UNIGRAM] = "SentencePiece unigram",
+	};
+	const struct llm_image *image = model->image;
+	const struct llm_image_split *split = (const struct llm_image_split *)image->split;
 
-	if (!model)
-		return refuse(error, ENOMEM, "not enough memory");
-	ret = outline_image(model, path, kv, error);
-	if (!ret)
-		ret = verify(model, llm_form_find(NULL), path, error);
-	if (!ret) {
-		host_model_info(model, info);
-		tokenizer_text(model->image, tokenizer, tokenizer_size);
-	}
-	host_model_close(model);
-	return ret;
+	/* cppcheck-suppress ctunullpointer */
+	snprintf(text, size, "%s%s%s", kinds[image->tokenizer.kind],
+		 image->split_length ? ", split as " : "",
+		 image->split_length ? (const char *)split->name : "");
 }
 
 void host_model_close(struct host_model *model)

@@ -27,7 +27,7 @@ struct host_model {
  * @opened: where the result goes; host_model_close() frees it
  * @path: file, GGUF or image
  * @kv: as for llmctl_model_open()
- * @form: SIMD form, or NULL for the fastest
+ * @form: SIMD form, or "auto" for the fastest
  * @error: reason of a failure, the verifier's included
  *
  * Return: 0 or a negative errno.
@@ -37,17 +37,16 @@ int host_model_open(struct host_model **opened, const char *path, enum llmctl_kv
 
 /**
  * host_model_outline() - verifies a file without reading the numbers of its tensors
+ * @opened: where the result goes, which can do all but compute; host_model_close()
+ *	frees it
  * @path: file, GGUF or image
  * @kv: as for llmctl_model_open()
- * @info: filled as by host_model_info()
- * @tokenizer: set to what its tokenizer is, @tokenizer_size bytes at most, or NULL
- * @tokenizer_size: bytes there, or 0
  * @error: reason of a failure, the verifier's included
  *
  * Return: 0 or a negative errno.
  */
-int host_model_outline(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
-		       char *tokenizer, size_t tokenizer_size, struct llmctl_error *error);
+int host_model_outline(struct host_model **opened, const char *path, enum llmctl_kv kv,
+		       struct llmctl_error *error);
 
 /**
  * host_model_info() - its facts, as LLM_IOC_MODEL_LIST has them; no name
@@ -55,6 +54,14 @@ int host_model_outline(const char *path, enum llmctl_kv kv, struct llm_model_inf
  * @info: filled
  */
 void host_model_info(const struct host_model *model, struct llm_model_info *info);
+
+/**
+ * host_model_tokenizer() - what its tokenizer is, for people
+ * @model: model
+ * @text: where to, NUL-terminated
+ * @size: bytes there
+ */
+void host_model_tokenizer(const struct host_model *model, char *text, size_t size);
 
 /**
  * host_model_close() - frees what host_model_open() made
