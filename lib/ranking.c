@@ -41,6 +41,11 @@ static __u16 add_scores(struct compile *c, const struct transformer *t, __u16 sr
 		return src;
 	}
 	if (gguf_tensor_find(c->gguf, "cls.weight")) {
+		/* llama.cpp takes one of its numbers for the score, of whichever text. */
+		if (!gguf_tensor_find(c->gguf, "cls.output.weight"))
+			compile_fail(c, EOPNOTSUPP,
+				     "'cls.weight' without 'cls.output.weight': makes %u numbers of a text, no score",
+				     t->width);
 		src = add_head(c, t, src, "cls", t->width);
 		transformer_act(c, LLM_ACT_TANH, src, src, 1, 1);
 	}

@@ -174,6 +174,10 @@ static void what_is_not_known_is_refused(void)
 	gguf_builder_drop_tensor(b, "cls.output.weight");
 	refuses(b, EINVAL, "tensor 'cls.output.weight' is missing");
 	b = build(NULL);
+	gguf_builder_drop_tensor(b, "cls.output.weight");
+	gguf_builder_set_tensor(b, "cls.weight", WIDTH, WIDTH, LLM_TENSOR_F32);
+	refuses(b, EOPNOTSUPP, "makes 32 numbers of a text, no score");
+	b = build(NULL);
 	gguf_builder_set_tensor(b, "cls.output.weight", WIDTH, 3, LLM_TENSOR_F32);
 	refuses(b, EINVAL, "tensor 'cls.output.weight' is 32 x 3, not 32 x 2");
 	b = build(NULL);
