@@ -261,7 +261,7 @@ static void pair_merged(struct llm_merging *m, u32 left, u32 order)
 static int merge_long(struct work *w, const u8 *text, u32 length)
 {
 	struct llm_merging *m = &w->merging;
-	int err = llm_merging_begin(m, text, length);
+	int err = llm_merging_begin(m, text, length, 0);
 	u32 at;
 
 	if (err)

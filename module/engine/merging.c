@@ -4,6 +4,8 @@
 #include <linux/llm_image.h>
 
 #define RELAX_EVERY	1024
+/* What is asked for more often what follows is better merged with it. */
+#define LOOKS		256
 /* Memory is for a multiple of so many bytes of text. */
 #define ROOM		1024
 
@@ -18,10 +20,12 @@ static u64 pieces_size(const struct llm_merging *m)
 	return (m->merged ? 3 : 2) * (u64)m->room * sizeof(u32);
 }
 
-int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length)
+int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length, u32 after)
 {
 	m->text = text;
 	m->length = length;
+	m->after = after;
+	m->edge = length;
 	if (length <= m->room)
 		return 0;
 	llm_merging_destroy(m);
@@ -91,7 +95,7 @@ static bool is_out_of_date(const struct llm_merging *m, const struct llm_pair *p
 {
 	u32 right = m->next[pair->left];
 
-	return !right || right == m->length || m->next[right] - pair->left != pair->size;
+	return !right || right >= m->edge || m->next[right] - pair->left != pair->size;
 }
 
 static void clean_heap(struct llm_merging *m)
@@ -113,13 +117,39 @@ static void try_pair(struct llm_merging *m, u32 left)
 	u32 right = m->next[left];
 	struct llm_pair pair;
 
-	if (right == m->length || !m->find(m, left, right, &pair.order))
+	if (right >= m->edge || !m->find(m, left, right, &pair.order))
 		return;
 	pair.left = left;
 	pair.size = m->next[right] - left;
 	if (m->heap_count == heap_room(m))
 		clean_heap(m);
 	heap_add(m, &pair);
+}
+
+/* Sets the piece that ends at the edge. */
+static void set_last(struct llm_merging *m, u32 last)
+{
+	m->last = last;
+	m->limit = LLM_MERGING_NEVER;
+	if (last == LLM_IMAGE_NONE)
+		return;
+	/* None is the last of what is certain, then: nothing is. */
+	if (m->looks++ == LOOKS)
+		m->edge = 0;
+	else
+		m->limit = m->beyond(m, last);
+}
+
+/*
+ * What is before the edge merges by itself until the piece that ends there might be merged
+ * with what follows, which depends on what became of that: when the turn of such a pair has
+ * come, the piece is not certain any more. The edge is the end of the one before it from
+ * then on, and nothing was merged across it yet, nor will be.
+ */
+static void take_back_edge(struct llm_merging *m)
+{
+	m->edge = m->last;
+	set_last(m, m->prev[m->edge]);
 }
 
 static void merge(struct llm_merging *m, const struct llm_pair *pair)
@@ -130,6 +160,11 @@ static void merge(struct llm_merging *m, const struct llm_pair *pair)
 
 	if (is_out_of_date(m, pair))
 		return;
+	/* Of equals the one further left comes first. */
+	while (m->limit < pair->order)
+		take_back_edge(m);
+	if (right >= m->edge)
+		return;
 	if (m->merged)
 		m->merged(m, left, pair->order);
 	end = m->next[right];
@@ -137,6 +172,8 @@ static void merge(struct llm_merging *m, const struct llm_pair *pair)
 	m->next[left] = end;
 	if (end < m->length)
 		m->prev[end] = left;
+	if (m->after && end == m->edge)
+		set_last(m, left);
 	if (m->prev[left] != LLM_IMAGE_NONE)
 		try_pair(m, m->prev[left]);
 	try_pair(m, left);
@@ -145,21 +182,27 @@ static void merge(struct llm_merging *m, const struct llm_pair *pair)
 void llm_merging_run(struct llm_merging *m)
 {
 	struct llm_pair pair;
+	u32 last = LLM_IMAGE_NONE;
 	u32 steps = 0;
 	u32 at;
 
 	m->heap_count = 0;
 	for (at = 0; at < m->length; at = m->next[at]) {
+		last = at;
 		if (m->next[at] < m->length)
 			m->prev[m->next[at]] = at;
 		try_pair(m, at);
 		if (++steps % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
+	m->looks = 0;
+	set_last(m, m->after ? last : LLM_IMAGE_NONE);
 	while (m->heap_count) {
 		pair = heap_take(m);
 		merge(m, &pair);
 		if (++steps % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
+	while (m->limit != LLM_MERGING_NEVER)
+		take_back_edge(m);
 }

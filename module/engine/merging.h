@@ -19,13 +19,24 @@ struct llm_pair {
 	u32 size;
 };
 
+/** LLM_MERGING_NEVER - above the order of any pair. */
+#define LLM_MERGING_NEVER	(~0ULL)
+
 /**
  * struct llm_merging - a text being merged
  * @find: whether the pieces at @left and @right can be merged, and in which order
  * @merged: told of pieces that are merged now, before they are; or NULL
+ * @beyond: the least order in which the piece at @left, which ends at @edge, might ever be
+ *	merged with one that begins there, or LLM_MERGING_NEVER; NULL where nothing follows
  * @model: what these go by
  * @text: bytes
  * @length: how many
+ * @after: how many follow, with which they might be merged
+ * @edge: up to where pieces are what they are whatever becomes of what follows, which is
+ *	@length where nothing does
+ * @last: the piece that ends at @edge, or LLM_IMAGE_NONE; only with @after
+ * @limit: what @beyond says of it
+ * @looks: how often it was asked
  * @room: bytes of text there is memory for
  * @next: that memory; where the piece after the one that begins here begins, 0 where none
  *	does
@@ -39,9 +50,15 @@ struct llm_pair {
 struct llm_merging {
 	bool (*find)(const struct llm_merging *m, u32 left, u32 right, u32 *order);
 	void (*merged)(struct llm_merging *m, u32 left, u32 order);
+	u64 (*beyond)(const struct llm_merging *m, u32 left);
 	const void *model;
 	const u8 *text;
 	u32 length;
+	u32 after;
+	u32 edge;
+	u32 last;
+	u64 limit;
+	u32 looks;
 	u32 room;
 	u32 *next;
 	u32 *prev;
@@ -53,13 +70,14 @@ struct llm_merging {
 
 /**
  * llm_merging_begin() - a text that has no pieces yet
- * @m: zeroed but for @find, @merged and @model, or one that was used before
+ * @m: zeroed but for @find, @merged, @beyond and @model, or one that was used before
  * @text: bytes
  * @length: how many
+ * @after: how many follow there, with which they might be merged; 0 without @beyond
  *
  * Return: 0 or -ENOMEM.
  */
-int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length);
+int llm_merging_begin(struct llm_merging *m, const u8 *text, u32 length, u32 after);
 
 /**
  * llm_merging_destroy() - frees its memory
@@ -78,6 +96,9 @@ void llm_merging_add(struct llm_merging *m, u32 at, u32 end);
 /**
  * llm_merging_run() - merges all pairs there are, the first in order first
  * @m: pieces added up to @length
+ *
+ * Where bytes follow, the pieces up to @edge, which may be none, are those that the whole
+ * text would have there, and what is behind it can be merged by itself.
  *
  * May sleep. Time grows as length * log(length).
  */

@@ -5,6 +5,8 @@
 #include "utf8.h"
 
 #define RELAX_EVERY	1024
+/* Bytes that are merged at a time, where what follows leaves enough of them as they are. */
+#define WINDOW		4096
 
 /**
  * struct character - one of a text
@@ -138,6 +140,12 @@ static u32 copy_text(u8 *to, const u8 *text, u32 length, bool space_before)
 	return count;
 }
 
+/* Rising where the rank falls. */
+static u32 order_of(const struct llm_spm *spm, u32 token)
+{
+	return (u32)spm->index.image->vocab[token].rank ^ 0x7fffffff;
+}
+
 static bool find_pair(const struct llm_merging *m, u32 left, u32 right, u32 *order)
 {
 	const struct llm_spm *spm = m->model;
@@ -145,22 +153,48 @@ static bool find_pair(const struct llm_merging *m, u32 left, u32 right, u32 *ord
 
 	if (token == LLM_IMAGE_NONE)
 		return false;
-	/* Rising where the rank falls. */
-	*order = (u32)spm->index.image->vocab[token].rank ^ 0x7fffffff;
+	*order = order_of(spm, token);
 	return true;
 }
 
-/* Where the part of a text ends that can be merged by itself. */
-static u32 part_end(const struct llm_spm *spm, const u8 *text, u32 length, u32 from)
+/* A piece is merged to tokens alone, so to those that the text has from it on. */
+static u64 find_beyond(const struct llm_merging *m, u32 left)
+{
+	const struct llm_spm *spm = m->model;
+	u32 length = m->length + m->after - left;
+	struct llm_index_walk walk = { 0 };
+	u64 least = LLM_MERGING_NEVER;
+	u32 token;
+
+	for (;;) {
+		token = llm_index_next(&spm->index, &walk, m->text + left, length);
+		if (token == LLM_IMAGE_NONE)
+			return least;
+		if (left + walk.end > m->edge)
+			least = min_t(u64, least, order_of(spm, token));
+	}
+}
+
+/*
+ * Where the part of a text ends that can be merged by itself, or one of at most @most
+ * bytes, @after which others follow.
+ */
+static u32 part_end(const struct llm_spm *spm, const u8 *text, u32 length, u32 from, u32 most,
+		    u32 *after)
 {
 	struct character left = character_at(text, length, from), right;
 	u32 bit;
 
+	*after = 0;
 	while (left.end < length) {
 		right = character_at(text, length, left.end);
 		bit = joined_bit(left.bytes, right.bytes);
 		if (!(spm->joined[bit / 64] >> (bit % 64) & 1))
 			break;
+		if (right.end - from > most) {
+			*after = length - left.end;
+			break;
+		}
 		left = right;
 	}
 	return left.end;
@@ -192,8 +226,9 @@ static void add_piece(const struct llm_spm *spm, const u8 *bytes, u32 length,
 		llm_token_list_add(list, token);
 }
 
-static int merge_part(const struct llm_spm *spm, struct llm_merging *m, const u8 *text,
-		      u32 length, struct llm_token_list *list)
+/* Adds tokens of the first bytes, up to where what follows makes no difference; or an error. */
+static long merge_part(const struct llm_spm *spm, struct llm_merging *m, const u8 *text,
+		       u32 length, u32 after, struct llm_token_list *list)
 {
 	u32 at, end;
 	int err;
@@ -201,9 +236,9 @@ static int merge_part(const struct llm_spm *spm, struct llm_merging *m, const u8
 	/* Most parts of texts that are of no letters are one character. */
 	if (character_at(text, length, 0).end == length) {
 		add_piece(spm, text, length, list);
-		return 0;
+		return length;
 	}
-	err = llm_merging_begin(m, text, length);
+	err = llm_merging_begin(m, text, length, after);
 	if (err)
 		return err;
 	for (at = 0; at < length; at = end) {
@@ -211,27 +246,31 @@ static int merge_part(const struct llm_spm *spm, struct llm_merging *m, const u8
 		llm_merging_add(m, at, end);
 	}
 	llm_merging_run(m);
-	for (at = 0; at < length; at = m->next[at])
+	for (at = 0; at < m->edge; at = m->next[at])
 		add_piece(spm, text + at, m->next[at] - at, list);
-	return 0;
+	return m->edge;
 }
 
 static int merge_parts(const struct llm_spm *spm, const u8 *text, u32 length,
 		       struct llm_token_list *list)
 {
-	struct llm_merging m = { .find = find_pair, .model = spm };
+	struct llm_merging m = { .find = find_pair, .beyond = find_beyond, .model = spm };
+	u32 window = WINDOW;
 	u32 steps = 0;
-	u32 at, end;
-	int err = 0;
+	u32 at, end, after;
+	long merged = 0;
 
-	for (at = 0; at < length && !err; at = end) {
-		end = part_end(spm, text, length, at);
-		err = merge_part(spm, &m, text + at, end - at, list);
+	for (at = 0; at < length && merged >= 0; at += merged) {
+		end = part_end(spm, text, length, at, window, &after);
+		merged = merge_part(spm, &m, text + at, end - at, after, list);
+		/* In the end it is the whole text; on the way there each is twice the last. */
+		if (merged < (end - at) / 2)
+			window *= 2;
 		if (++steps % RELAX_EVERY == 0)
 			llm_relax_long();
 	}
 	llm_merging_destroy(&m);
-	return err;
+	return min(merged, 0L);
 }
 
 int llm_spm_tokenize(const struct llm_spm *spm, const u8 *text, u32 length, bool space_before,

@@ -5,16 +5,29 @@
 #define MAX_PROBES	512
 #define RELAX_EVERY	4096
 
-/* FNV-1a (Fowler, Noll, Vo), its bits mixed once more by a step of SplitMix64. */
+/* FNV-1a (Fowler, Noll, Vo), */
+#define HASH_START	0xcbf29ce484222325ULL
+
+static u64 hash_byte(u64 hash, u8 byte)
+{
+	return (hash ^ byte) * 0x100000001b3ULL;
+}
+
+/* its bits mixed once more by a step of SplitMix64. */
+static u64 hash_end(u64 hash)
+{
+	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ULL;
+	return hash ^ (hash >> 31);
+}
+
 static u64 hash_text(const u8 *text, u32 length)
 {
-	u64 hash = 0xcbf29ce484222325ULL;
+	u64 hash = HASH_START;
 	u32 i;
 
 	for (i = 0; i < length; i++)
-		hash = (hash ^ text[i]) * 0x100000001b3ULL;
-	hash = (hash ^ (hash >> 30)) * 0xbf58476d1ce4e5b9ULL;
-	return hash ^ (hash >> 31);
+		hash = hash_byte(hash, text[i]);
+	return hash_end(hash);
 }
 
 static bool is_text_of(const struct llm_image *image, u32 token, const u8 *text, u32 length)
@@ -97,15 +110,11 @@ u64 llm_index_memory(const struct llm_index *index)
 	return ((u64)index->mask + 1) * sizeof(*index->entries);
 }
 
-u32 llm_index_find(const struct llm_index *index, const u8 *text, u32 length)
+static u32 find_hash(const struct llm_index *index, u64 hash, const u8 *text, u32 length)
 {
 	const struct llm_index_entry *entry;
 	u32 place;
-	u64 hash;
 
-	if (length > index->longest)
-		return LLM_IMAGE_NONE;
-	hash = hash_text(text, length);
 	for (place = (u32)(hash >> 32);; place++) {
 		entry = &index->entries[place & index->mask];
 		if (entry->token == LLM_IMAGE_NONE)
@@ -114,6 +123,27 @@ u32 llm_index_find(const struct llm_index *index, const u8 *text, u32 length)
 		    is_text_of(index->image, entry->token, text, length))
 			return entry->token;
 	}
+}
+
+u32 llm_index_find(const struct llm_index *index, const u8 *text, u32 length)
+{
+	if (length > index->longest)
+		return LLM_IMAGE_NONE;
+	return find_hash(index, hash_text(text, length), text, length);
+}
+
+u32 llm_index_next(const struct llm_index *index, struct llm_index_walk *walk, const u8 *text,
+		   u32 length)
+{
+	u32 token = LLM_IMAGE_NONE;
+
+	if (!walk->end)
+		walk->hash = HASH_START;
+	while (token == LLM_IMAGE_NONE && walk->end < min(length, index->longest)) {
+		walk->hash = hash_byte(walk->hash, text[walk->end++]);
+		token = find_hash(index, hash_end(walk->hash), text, walk->end);
+	}
+	return token;
 }
 
 int llm_matcher_init(struct llm_matcher *matcher, const struct llm_image *image, u32 kinds,

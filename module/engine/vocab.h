@@ -90,6 +90,28 @@ u64 llm_index_memory(const struct llm_index *index);
  */
 u32 llm_index_find(const struct llm_index *index, const u8 *text, u32 length);
 
+/**
+ * struct llm_index_walk - a walk through the tokens that a text begins with; zeroed at first
+ * @hash: of the bytes it has read
+ * @end: where the last token ends, and how many it has read
+ */
+struct llm_index_walk {
+	u64 hash;
+	u32 end;
+};
+
+/**
+ * llm_index_next() - the next longer token that a text begins with
+ * @index: index
+ * @walk: goes on
+ * @text: bytes
+ * @length: how many
+ *
+ * Return: the token, or LLM_IMAGE_NONE.
+ */
+u32 llm_index_next(const struct llm_index *index, struct llm_index_walk *walk, const u8 *text,
+		   u32 length);
+
 /** LLM_MATCHER_LENGTHS - lengths that the text of a token can have. */
 #define LLM_MATCHER_LENGTHS 1024
 

@@ -7,15 +7,19 @@
 
 #include "folder.h"
 #include "fuzz.h"
+#include "merging.h"
 #include "pretokenizer.h"
 #include "splitter.h"
 #include "tokenizer.h"
 #include "utf8.h"
+#include "vocab.h"
 
 #define MAX_TOKENS	300
 #define MAX_ROOM	65536
 #define MAX_MERGES	64
 #define MAX_REPLACEMENTS 32
+/* Bytes of text that are several windows of the tokenizers that have some. */
+#define LONG		12000
 
 struct input {
 	const u8 *data;
@@ -209,6 +213,86 @@ static void check_text(const struct llm_tokenizer *tokenizer, const struct llm_i
 	must(again == count && tokens[room] == LLM_IMAGE_NONE);
 }
 
+static u32 order_of(const struct llm_merging *m, u32 token)
+{
+	const struct llm_index *index = m->model;
+
+	return (u32)index->image->vocab[token].rank ^ 0x7fffffff;
+}
+
+static bool find_pair(const struct llm_merging *m, u32 left, u32 right, u32 *order)
+{
+	u32 token = llm_index_find(m->model, m->text + left, m->next[right] - left);
+
+	if (token != LLM_IMAGE_NONE)
+		*order = order_of(m, token);
+	return token != LLM_IMAGE_NONE;
+}
+
+static u64 find_beyond(const struct llm_merging *m, u32 left)
+{
+	u64 least = LLM_MERGING_NEVER;
+
+	for (u32 size = m->edge - left + 1; size <= m->length + m->after - left; size++) {
+		u32 token = llm_index_find(m->model, m->text + left, size);
+
+		if (token != LLM_IMAGE_NONE)
+			least = min_t(u64, least, order_of(m, token));
+	}
+	return least;
+}
+
+static u32 character_end(const struct input *in, u32 at)
+{
+	return at + min_t(size_t, llm_utf8_claimed(in->data[at]), in->size - at);
+}
+
+static void merge(struct llm_merging *m, const struct input *in, u32 length)
+{
+	must(!llm_merging_begin(m, in->data, length, in->size - length));
+	for (u32 at = 0; at < length; at = character_end(in, at))
+		llm_merging_add(m, at, character_end(in, at));
+	llm_merging_run(m);
+}
+
+/* The first part of a text has, up to its edge, the pieces of the whole. */
+static void check_window(const struct llm_image *image, const struct input *in)
+{
+	struct llm_index index;
+	struct llm_merging whole = { .find = find_pair, .model = &index };
+	struct llm_merging part = { .find = find_pair, .beyond = find_beyond, .model = &index };
+	struct llm_error error = { "" };
+	u32 length = 0, at;
+
+	if (llm_index_init(&index, image, 1U << LLM_TOKEN_NORMAL | 1U << LLM_TOKEN_USER, &error))
+		return;
+	while (length < in->size / 2)
+		length = character_end(in, length);
+	if (length) {
+		merge(&whole, in, in->size);
+		merge(&part, in, length);
+		must(part.edge <= length);
+		for (at = 0; at < part.edge; at = part.next[at])
+			must(part.next[at] == whole.next[at]);
+		must(at == part.edge);
+	}
+	llm_merging_destroy(&part);
+	llm_merging_destroy(&whole);
+	llm_index_destroy(&index);
+}
+
+/* The text again and again, without end as tokenizers see it that have windows. */
+static void check_long(const struct llm_tokenizer *tokenizer, const struct llm_image *image,
+		       const struct input *in)
+{
+	static u8 text[LONG];
+	struct input repeated = { .data = text, .size = LONG };
+
+	for (size_t at = 0; at < LONG; at++)
+		text[at] = in->data[at % in->size];
+	check_text(tokenizer, image, &repeated, 0);
+}
+
 int fuzz_one(const u8 *data, size_t size)
 {
 	struct llm_image_token vocab[MAX_TOKENS] = { 0 };
@@ -233,6 +317,10 @@ int fuzz_one(const u8 *data, size_t size)
 	    !llm_tokenizer_create(&tokenizer, &image, &error)) {
 		for (u32 flags = 0; flags < 4; flags++)
 			check_text(tokenizer, &image, &in, flags);
+		if (in.size && image.tokenizer.kind == LLM_TOKENIZER_SPM) {
+			check_window(&image, &in);
+			check_long(tokenizer, &image, &in);
+		}
 		llm_tokenizer_destroy(tokenizer);
 	} else {
 		must(!image.model.vocab_size || error.text[0]);
