@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
 """
-peer_tokens.py LIBLLAMA MODEL ROUNDS BYTES <TEXTS >LISTS
+peer_tokens.py LIBLLAMA MODEL ROUNDS BYTES SHORTEST <TEXTS >LISTS
 
 libllama's tokens of many texts, and how long they take: the same as token_lists does,
 for tokens.py, which runs it where libllama is.
@@ -36,19 +36,15 @@ def open_vocab(library, model):
     return library.llama_model_get_vocab(handle)
 
 
-# As token_lists has it.
-SHORTEST = 100
-
-
 @ctypes.CFUNCTYPE(None, ctypes.c_int, ctypes.c_char_p, ctypes.c_void_p)
 def CALLBACK(_level, _text, _data):
     """Nothing is logged."""
 
 
-def tokenize(library, vocab, text, rounds, length):
+def tokenize(library, vocab, text, rounds, length, shortest):
     room = 16 * len(text) + 16
     tokens = (ctypes.c_int32 * room)()
-    calls = 1 + length // (len(text) + SHORTEST)
+    calls = 1 + length // (len(text) + shortest)
     best = 1 << 62
     for _ in range(rounds):
         start = time.monotonic_ns()
@@ -66,7 +62,7 @@ def main():
     vocab = open_vocab(library, sys.argv[2])
     while len(head := sys.stdin.buffer.read(4)) == 4:
         text = sys.stdin.buffer.read(struct.unpack("=I", head)[0])
-        best, tokens = tokenize(library, vocab, text, int(sys.argv[3]), int(sys.argv[4]))
+        best, tokens = tokenize(library, vocab, text, *map(int, sys.argv[3:6]))
         out.write(struct.pack("=QI%dI" % len(tokens), best, len(tokens), *tokens))
     out.flush()
     # Its destructors are of no use.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * token_lists MODEL ROUNDS BYTES <TEXTS >LISTS
+ * token_lists MODEL ROUNDS BYTES SHORTEST <TEXTS >LISTS
  *
  * The engine's tokens of many texts, and how long they take. TEXTS: for each text its
  * length, 32 bits, and its bytes. LISTS: for each text nanoseconds of the quickest of
  * so many rounds, 64 bits, the number of its tokens, 32 bits, and those, 32 bits each.
  * A round is one call or, where the text is shorter than BYTES, so many that they have
- * about as many together, and its time that of one: the clock may take longer. No special
+ * about as many together, and its time that of one: the clock may take longer. Each text
+ * counts as SHORTEST more, so that there is an end to how often it is read. No special
  * tokens are added or recognised, but for the space before a text. Where MODEL is /dev/llm
  * it is the default model there, whose tokens the kernel finds, without that space.
  */
@@ -24,8 +25,6 @@
 
 /* So that the tokenizers that add one at the start do not. */
 #define UNADDED	(LLM_TOKENIZER_ADD_BOS | LLM_TOKENIZER_ADD_SEP)
-/* What shorter texts count as, so that there is an end to how often they are read. */
-#define SHORTEST 100
 
 static void fail(const char *what)
 {
@@ -115,10 +114,12 @@ static bool tokenize(const struct source *source, const u8 *text, u32 length, u3
  * struct effort - what is done to measure
  * @rounds: rounds, the quickest of which counts
  * @bytes: of text that a round has, about, where one call has fewer
+ * @shortest: what a text counts as more than it has
  */
 struct effort {
 	int rounds;
 	u32 bytes;
+	u32 shortest;
 };
 
 /*
@@ -128,7 +129,7 @@ struct effort {
 static void write_list(const struct source *source, const u8 *text, u32 length,
 		       const struct effort *effort)
 {
-	u32 calls = 1 + effort->bytes / (length + SHORTEST);
+	u32 calls = 1 + effort->bytes / (length + effort->shortest);
 	u64 best = ~0ULL, start;
 	u32 room, count, call;
 	u32 *tokens;
@@ -160,9 +161,11 @@ int main(int argc, char **argv)
 	u32 length;
 	u8 *text;
 
-	if (argc != 4 || atoi(argv[2]) < 1 || atoi(argv[3]) < 0)
-		fail("usage: token_lists MODEL ROUNDS BYTES <TEXTS >LISTS");
-	effort = (struct effort){ .rounds = atoi(argv[2]), .bytes = atoi(argv[3]) };
+	if (argc != 5 || atoi(argv[2]) < 1 || atoi(argv[3]) < 0 || atoi(argv[4]) < 1)
+		fail("usage: token_lists MODEL ROUNDS BYTES SHORTEST <TEXTS >LISTS");
+	effort = (struct effort){
+		.rounds = atoi(argv[2]), .bytes = atoi(argv[3]), .shortest = atoi(argv[4]),
+	};
 	source = open_source(argv[1]);
 	while (fread(&length, sizeof(length), 1, stdin) == 1) {
 		text = malloc(length + 1);

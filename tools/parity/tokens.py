@@ -36,7 +36,7 @@ OURS = os.path.join(TOP, "tools/build/token_lists")
 MACHINE = ["taskset", "-c", str(min(os.sched_getaffinity(0))),
            os.path.join(TOP, "selftests/vm/run"), "-k", "uml", "-c", "1", "-m"]
 # The machine sees files of the host, and keeps what it writes below the checkout.
-IN_MACHINE = 'exec "$1" /dev/llm "$2" "$3" <"$4" >"$5"'
+IN_MACHINE = 'exec "$1" /dev/llm "$2" "$3" "$4" <"$5" >"$6"'
 # One for each way to split; the other names of lib/pretokenizer.c are other names of these.
 PRETOKENIZERS = [
     "gpt-2", "roberta-bpe", "mpt", "llama-bpe", "dbrx", "qwen2", "qwen35", "smollm", "falcon",
@@ -47,6 +47,10 @@ KINDS = ["spm", "unigram", "wordpiece", "rwkv"] + ["bpe:" + name for name in PRE
 # The quickest of so many rounds counts, each of so many bytes of text.
 ROUNDS = 3
 BYTES = 100000
+# What a text counts as more than it has.
+SHORTEST = 100
+EFFORT = [str(ROUNDS), str(BYTES), str(SHORTEST)]
+ONCE = ["1", "0", "1"]
 # What times are measured of, and the microseconds after which nothing longer is.
 SIZES = [1000, 10000, 100000, 1000000]
 PATIENCE = 1e5
@@ -220,7 +224,7 @@ class Vocabulary:
             file.write(packed(texts))
         with tempfile.NamedTemporaryFile(dir=os.path.dirname(OURS)) as lists:
             subprocess.run(MACHINE + [self.model, "--", "sh", "-c", IN_MACHINE, "sh", OURS,
-                                      str(ROUNDS), str(BYTES), path, lists.name], check=True)
+                                      *EFFORT, path, lists.name], check=True)
             return Lists(lists.read())
 
     @staticmethod
@@ -229,7 +233,7 @@ class Vocabulary:
         return beside if not peer.root and os.path.exists(beside) else "libllama.so.0"
 
     def both(self, texts):
-        return (run([OURS, self.model, "1", "0"], texts), run(self.theirs + ["1", "0"], texts))
+        return (run([OURS, self.model, *ONCE], texts), run(self.theirs + ONCE, texts))
 
 
 def explain(text, ours, theirs):
@@ -255,7 +259,7 @@ def compare(peer, kind, arguments, texts):
 def times(command, texts):
     """Microseconds of each text, not a number where the command fails."""
     try:
-        return [time / 1000 for time in run(command + [str(ROUNDS), str(BYTES)], texts).times]
+        return [time / 1000 for time in run(command + EFFORT, texts).times]
     except RuntimeError:
         if len(texts) == 1:
             return [math.nan]
