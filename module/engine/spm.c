@@ -107,6 +107,22 @@ static void put(u8 *to, u32 *count, u8 byte)
 	(*count)++;
 }
 
+/* Where characters end, from @at on, that are whole and have nothing of a space in them. */
+static u32 plain_end(const u8 *text, u32 length, u32 at)
+{
+	u32 end, i;
+
+	for (; at < length; at = end) {
+		end = at + llm_utf8_claimed(text[at]);
+		if (end > length)
+			break;
+		for (i = at; i < end; i++)
+			if (text[i] == ' ' || text[i] == (u8)LLM_UTF8_SPACE_MARK[0])
+				return at;
+	}
+	return at;
+}
+
 /*
  * llama.cpp has U+2581 for each space, and no more than the first byte of a character
  * tells it how many belong to it: one that is cut off takes bytes of such a space with
@@ -118,16 +134,23 @@ static u32 copy_text(u8 *to, const u8 *text, u32 length, bool space_before)
 	u32 claimed = 0;
 	u32 count = 0;
 	u32 at = 0;
-	u32 i;
+	u32 end, i;
+	bool mark;
 
 	if (space_before)
 		put(to, &count, ' ');
-	while (at < length) {
-		bool mark = llm_utf8_is_space_mark(text + at, length - at);
-
+	for (; at < length; at += mark ? 3 : 1) {
+		end = claimed ? at : plain_end(text, length, at);
+		if (to)
+			memcpy(to + count, text + at, end - at);
+		count += end - at;
+		at = end;
+		if (at == length)
+			break;
+		mark = llm_utf8_is_space_mark(text + at, length - at);
 		if (!mark && text[at] != ' ') {
 			claimed = claimed ? claimed - 1 : llm_utf8_claimed(text[at]) - 1;
-			put(to, &count, text[at++]);
+			put(to, &count, text[at]);
 			continue;
 		}
 		if (!claimed)
@@ -135,7 +158,6 @@ static u32 copy_text(u8 *to, const u8 *text, u32 length, bool space_before)
 		for (i = 0; claimed && i < 3; i++)
 			put(to, &count, LLM_UTF8_SPACE_MARK[i]);
 		claimed = 0;
-		at += mark ? 3 : 1;
 	}
 	return count;
 }
