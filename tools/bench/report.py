@@ -205,7 +205,8 @@ def main():
     figures = Figures(sys.argv[1])
     main_table(figures)
     avx2_table(figures)
-    for model in figures.models("sessions_2", "context_1024", "slice_within", "load"):
+    contexts = [name for _, _, name in figures.samples if name.startswith("context_")]
+    for model in figures.models("sessions_2", *contexts, "slice_within", "load"):
         sessions_table(figures, model)
         contexts_table(figures, model)
         slices_table(figures, model)
