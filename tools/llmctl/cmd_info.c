@@ -118,31 +118,20 @@ static void memory_json(const struct llm_model_info *info)
 	json_whole("session_memory", info->session_memory);
 }
 
-static int read_facts(const char *path, enum llmctl_kv kv, struct llm_model_info *info,
-		      char *tokenizer, size_t tokenizer_size, struct llmctl_error *error)
+static int image_info(const char *path, enum llmctl_kv kv, bool as_json,
+		      struct llmctl_error *error)
 {
+	struct llm_model_info info;
 	struct host_model *model;
+	char tokenizer[96];
 	int ret;
 
 	ret = host_model_outline(&model, path, kv, error);
 	if (ret)
 		return ret;
-	host_model_info(model, info);
-	host_model_tokenizer(model, tokenizer, tokenizer_size);
+	host_model_info(model, &info);
+	host_model_tokenizer(model, tokenizer, sizeof(tokenizer));
 	host_model_close(model);
-	return 0;
-}
-
-static int image_info(const char *path, enum llmctl_kv kv, bool as_json,
-		      struct llmctl_error *error)
-{
-	struct llm_model_info info;
-	char tokenizer[96];
-	int ret;
-
-	ret = read_facts(path, kv, &info, tokenizer, sizeof(tokenizer), error);
-	if (ret)
-		return ret;
 	if (as_json) {
 		json_object(NULL);
 		json_text("format", "image");
@@ -171,13 +160,16 @@ static int gguf_info(const char *path, enum llmctl_kv kv, bool as_json,
 	struct llmctl_error reason = { 0 };
 	struct llmctl_gguf_facts facts;
 	struct llm_model_info info;
-	char tokenizer[96];
+	struct host_model *model;
 	int ret;
 
 	ret = llmctl_gguf_facts(&facts, path, error);
 	if (ret)
 		return ret;
-	read_facts(path, kv, &info, tokenizer, sizeof(tokenizer), &reason);
+	if (!host_model_outline(&model, path, kv, &reason)) {
+		host_model_info(model, &info);
+		host_model_close(model);
+	}
 	if (as_json) {
 		json_object(NULL);
 		json_text("format", "gguf");
