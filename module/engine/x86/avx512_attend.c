@@ -19,6 +19,22 @@ struct weights {
 	float at[LLM_PAGE_POSITIONS] __aligned(64);
 };
 
+/* A number for each query, where lane_of() says. */
+struct lanes {
+	float at[LANES] __aligned(64);
+};
+
+/*
+ * The same weights, but not for the compiler, which would load each once for several vectors.
+ * A product that loads what it broadcasts costs no more than one of registers, and what loads
+ * a register costs time where numbers are converted beside it.
+ */
+static __always_inline const struct weights *hide(const struct weights *weights)
+{
+	__asm__("" : "+r"(weights));
+	return weights;
+}
+
 static __always_inline __m512 load_halves(const u16 *x)
 {
 	return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)x));
@@ -115,7 +131,8 @@ static __always_inline void score_numbers(const struct llm_attend_page *page,
 					  const struct llm_attend_query *queries,
 					  struct weights *weights, const u32 count, const u32 type)
 {
-	const u32 vectors = count > FEW ? 1 : VECTORS;
+	/* With one vector it is products that load numbers of queries: see hide(). */
+	const u32 vectors = count > (type == LLM_TENSOR_F32 ? FEW : 2) ? 1 : VECTORS;
 	u32 first;
 
 	for (first = 0; first < LLM_PAGE_POSITIONS; first += vectors * LANES)
@@ -193,7 +210,6 @@ static __always_inline void score(const struct llm_attend_page *page,
 /* llm_expf() in sixteen lanes. */
 static __always_inline __m512 exp_wide(__m512 x)
 {
-	__m512i exponent;
 	__m512 n, p;
 
 	/* The first operand of max is dropped where it is not a number. */
@@ -210,8 +226,7 @@ static __always_inline __m512 exp_wide(__m512 x)
 	p = _mm512_fmadd_ps(p, x, _mm512_set1_ps(LLM_EXP_E4));
 	p = _mm512_fmadd_ps(p, x, _mm512_set1_ps(LLM_EXP_E5));
 	p = _mm512_fmadd_ps(_mm512_mul_ps(p, x), x, _mm512_add_ps(x, _mm512_set1_ps(1.0f)));
-	exponent = _mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127));
-	return _mm512_mul_ps(p, _mm512_castsi512_ps(_mm512_slli_epi32(exponent, 23)));
+	return _mm512_scalef_ps(p, n);
 }
 
 /* c tanh(s / c), where tanh x = 1 - 2 / (exp(2x) + 1) */
@@ -224,7 +239,98 @@ static noinline __m512 cap_wide(__m512 s, float cap)
 	return _mm512_mul_ps(_mm512_set1_ps(cap), _mm512_sub_ps(one, e));
 }
 
-static void shrink_result(const struct llm_attend_query *q, float shrink, u32 columns)
+/* Where fold_lanes() leaves what it makes of register @i; the lane after it has the same. */
+static __always_inline u32 lane_of(u32 i)
+{
+	return i % 4 * 4 + i / 4 * 2;
+}
+
+static __always_inline __m512 combine(__m512 a, __m512 b, const bool most)
+{
+	return most ? _mm512_max_ps(a, b) : _mm512_add_ps(a, b);
+}
+
+/* The largest lanes of @count registers, or sums of their lanes, of all in the same order. */
+static __always_inline __m512 fold_lanes(const __m512 *x, const u32 count, const bool most)
+{
+	__m512 pairs[4], fours[2], all;
+	u32 i;
+
+#pragma GCC unroll 4
+	for (i = 0; i < 4; i++) {
+		/* cppcheck-suppress uninitvar */
+		const __m512 a = x[min(2 * i, count - 1)], b = x[min(2 * i + 1, count - 1)];
+
+		pairs[i] = combine(_mm512_shuffle_f32x4(a, b, 0x44),
+				   _mm512_shuffle_f32x4(a, b, 0xee), most);
+	}
+#pragma GCC unroll 2
+	for (i = 0; i < 2; i++)
+		fours[i] = combine(_mm512_shuffle_f32x4(pairs[2 * i], pairs[2 * i + 1], 0x88),
+				   _mm512_shuffle_f32x4(pairs[2 * i], pairs[2 * i + 1], 0xdd),
+				   most);
+	all = combine(_mm512_shuffle_ps(fours[0], fours[count > 4], 0x44),
+		      _mm512_shuffle_ps(fours[0], fours[count > 4], 0xee), most);
+	return combine(all, _mm512_permute_ps(all, 0xb1), most);
+}
+
+/*
+ * Scores to weights. What the queries had is brought to the new maxima but for results, which
+ * are to be multiplied with @shrink: in the lanes that are returned it is not 1.
+ */
+static __always_inline __mmask16 weigh(const struct llm_attend_page *page,
+				       const struct llm_attend_query *queries,
+				       struct weights *weights, struct lanes *shrink,
+				       const u32 count)
+{
+	__m512 most[SHARED], sum[SHARED], s, old = _mm512_setzero_ps(), maxima;
+	struct lanes maximum, total;
+	u32 seen[SHARED], i, v;
+	__mmask16 grown;
+
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
+		seen[i] = (u32)(((1ULL << queries[i].to) - 1) & ~((1ULL << queries[i].from) - 1));
+		most[i] = _mm512_set1_ps(*queries[i].maximum);
+		old = _mm512_mask_mov_ps(old, (__mmask16)(3 << lane_of(i)), most[i]);
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++) {
+			s = _mm512_mul_ps(_mm512_load_ps(weights[i].at + v * LANES),
+					  _mm512_set1_ps(page->scale));
+			if (page->cap != 0)
+				s = cap_wide(s, page->cap);
+			_mm512_store_ps(weights[i].at + v * LANES, s);
+			most[i] = _mm512_mask_max_ps(most[i], (__mmask16)(seen[i] >> v * LANES), s,
+						     most[i]);
+		}
+	}
+	maxima = fold_lanes(most, count, true);
+	grown = _mm512_cmp_ps_mask(maxima, old, _CMP_GT_OQ);
+	_mm512_store_ps(maximum.at, maxima);
+	_mm512_store_ps(shrink->at, exp_wide(_mm512_sub_ps(old, maxima)));
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
+		sum[i] = _mm512_setzero_ps();
+#pragma GCC unroll 2
+		for (v = 0; v < VECTORS; v++) {
+			s = _mm512_sub_ps(_mm512_load_ps(weights[i].at + v * LANES),
+					  _mm512_set1_ps(maximum.at[lane_of(i)]));
+			s = _mm512_maskz_mov_ps((__mmask16)(seen[i] >> v * LANES), exp_wide(s));
+			sum[i] = _mm512_add_ps(sum[i], s);
+			_mm512_store_ps(weights[i].at + v * LANES, s);
+		}
+	}
+	_mm512_store_ps(total.at, fold_lanes(sum, count, false));
+#pragma GCC unroll 8
+	for (i = 0; i < count; i++) {
+		*queries[i].maximum = maximum.at[lane_of(i)];
+		*queries[i].sum = *queries[i].sum * shrink->at[lane_of(i)] +
+				  total.at[lane_of(i)];
+	}
+	return grown;
+}
+
+static noinline void shrink_result(const struct llm_attend_query *q, float shrink, u32 columns)
 {
 	u32 d;
 
@@ -233,41 +339,6 @@ static void shrink_result(const struct llm_attend_query *q, float shrink, u32 co
 							      _mm512_set1_ps(shrink)));
 	for (; d < columns; d++)
 		q->result[d] *= shrink;
-}
-
-/* Scores to weights; what @q had is brought to the new maximum. */
-static __always_inline void weigh(const struct llm_attend_page *page,
-				  const struct llm_attend_query *q, struct weights *weights)
-{
-	u32 seen = (u32)(((1ULL << q->to) - 1) & ~((1ULL << q->from) - 1));
-	__m512 most = _mm512_set1_ps(*q->maximum), sum = _mm512_setzero_ps();
-	float maximum, shrink;
-	__m512 s[VECTORS];
-	u32 v;
-
-#pragma GCC unroll 2
-	for (v = 0; v < VECTORS; v++) {
-		s[v] = _mm512_mul_ps(_mm512_load_ps(weights->at + v * LANES),
-				     _mm512_set1_ps(page->scale));
-		if (page->cap != 0)
-			s[v] = cap_wide(s[v], page->cap);
-		most = _mm512_mask_max_ps(most, (__mmask16)(seen >> v * LANES), s[v], most);
-	}
-	maximum = _mm512_reduce_max_ps(most);
-#pragma GCC unroll 2
-	for (v = 0; v < VECTORS; v++) {
-		s[v] = exp_wide(_mm512_sub_ps(s[v], _mm512_set1_ps(maximum)));
-		s[v] = _mm512_maskz_mov_ps((__mmask16)(seen >> v * LANES), s[v]);
-		sum = _mm512_add_ps(sum, s[v]);
-		_mm512_store_ps(weights->at + v * LANES, s[v]);
-	}
-	if (maximum > *q->maximum) {
-		shrink = llm_expf(*q->maximum - maximum);
-		shrink_result(q, shrink, page->value);
-		*q->sum *= shrink;
-		*q->maximum = maximum;
-	}
-	*q->sum += _mm512_reduce_add_ps(sum);
 }
 
 /*
@@ -288,9 +359,12 @@ static __always_inline void add_columns(struct columns columns,
 					const struct weights *weights, u32 from, u32 to,
 					const u32 vectors, const u32 count, const u32 type)
 {
-	__m512 sum[SHARED][4], value[4], p;
+	const struct weights *same[4] = { weights, hide(weights), hide(weights), hide(weights) };
+	__m512 sum[SHARED][4], value[4];
 	u32 at, i, v;
 
+	if (type == LLM_TENSOR_F32)
+		same[1] = same[2] = same[3] = weights;
 #pragma GCC unroll 8
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
@@ -303,12 +377,11 @@ static __always_inline void add_columns(struct columns columns,
 			value[v] = load_wide(columns.values,
 					     columns.first + at * columns.stride + v * LANES, type);
 #pragma GCC unroll 8
-		for (i = 0; i < count; i++) {
-			p = _mm512_set1_ps(weights[i].at[at]);
+		for (i = 0; i < count; i++)
 #pragma GCC unroll 4
 			for (v = 0; v < vectors; v++)
-				sum[i][v] = _mm512_fmadd_ps(p, value[v], sum[i][v]);
-		}
+				sum[i][v] = _mm512_fmadd_ps(_mm512_set1_ps(same[v][i].at[at]),
+							    value[v], sum[i][v]);
 	}
 #pragma GCC unroll 8
 	for (i = 0; i < count; i++)
@@ -384,12 +457,23 @@ static __always_inline void add_values(const struct llm_attend_page *page,
 				       const struct weights *weights, u32 from, u32 to,
 				       const u32 count, const u32 type)
 {
-	if (from >= to)
-		return;
 	if (type == LLM_TENSOR_Q8_0)
 		add_blocks(page, queries, weights, from, to, count);
 	else
 		add_numbers(page, queries, weights, from, to, count, type);
+}
+
+/* Likewise to the result of one query. */
+static noinline void add_alone(const struct llm_attend_page *page,
+			       const struct llm_attend_query *query,
+			       const struct weights *weights, u32 from, u32 to, u32 type)
+{
+	if (type == LLM_TENSOR_F32)
+		add_values(page, query, weights, from, to, 1, LLM_TENSOR_F32);
+	else if (type == LLM_TENSOR_F16)
+		add_values(page, query, weights, from, to, 1, LLM_TENSOR_F16);
+	else
+		add_values(page, query, weights, from, to, 1, LLM_TENSOR_Q8_0);
 }
 
 /*
@@ -401,6 +485,8 @@ static __always_inline void attend_some(const struct llm_attend_page *page,
 					struct weights *weights, const u32 count, const u32 type)
 {
 	u32 from = 0, to = LLM_PAGE_POSITIONS, i;
+	struct lanes shrink;
+	__mmask16 grown;
 
 #pragma GCC unroll 8
 	for (i = 0; i < count; i++) {
@@ -410,14 +496,19 @@ static __always_inline void attend_some(const struct llm_attend_page *page,
 	/* Where there is nothing that all see, each is alone. */
 	to = max(from, to);
 	score(page, q, weights, count, type);
+	grown = weigh(page, q, weights, &shrink, count);
 #pragma GCC unroll 8
 	for (i = 0; i < count; i++)
-		weigh(page, &q[i], &weights[i]);
+		if (grown & 1 << lane_of(i))
+			shrink_result(&q[i], shrink.at[lane_of(i)], page->value);
 	for (i = 0; count > 1 && i < count; i++)
-		add_values(page, &q[i], &weights[i], q[i].from, min(from, q[i].to), 1, type);
-	add_values(page, q, weights, from, to, count, type);
+		if (q[i].from < from)
+			add_alone(page, &q[i], &weights[i], q[i].from, min(from, q[i].to), type);
+	if (from < to)
+		add_values(page, q, weights, from, to, count, type);
 	for (i = 0; count > 1 && i < count; i++)
-		add_values(page, &q[i], &weights[i], max(to, q[i].from), q[i].to, 1, type);
+		if (q[i].to > to)
+			add_alone(page, &q[i], &weights[i], max(to, q[i].from), q[i].to, type);
 }
 
 /* Each in a frame of its own. */
@@ -430,30 +521,56 @@ static noinline void name##_##count(const struct llm_attend_page *page,			\
 	attend_some(page, queries, weights, count, type);				\
 }
 
-#define DEFINE_ATTEND(name, type, most)							\
+#define DEFINE_ATTEND_FEW(name, type)							\
 DEFINE_ATTEND_SOME(name, 1, type)							\
 DEFINE_ATTEND_SOME(name, 2, type)							\
 DEFINE_ATTEND_SOME(name, 3, type)							\
 DEFINE_ATTEND_SOME(name, 4, type)							\
 											\
-void llm_avx512_##name(const struct llm_attend_page *page,				\
+static void name##_few(const struct llm_attend_page *page,				\
 		       const struct llm_attend_query *queries, u32 count)		\
 {											\
-	for (; count >= (most); count -= (most), queries += (most))			\
-		name##_##most(page, queries);						\
-	for (; count >= 4; count -= 4, queries += 4)					\
+	if (count == 4)									\
 		name##_4(page, queries);						\
-	if (count == 3)									\
+	else if (count == 3)								\
 		name##_3(page, queries);						\
 	else if (count == 2)								\
 		name##_2(page, queries);						\
-	else if (count)									\
+	else										\
 		name##_1(page, queries);						\
 }
 
-DEFINE_ATTEND_SOME(attend_f32, 8, LLM_TENSOR_F32)
-DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32, 8)
-DEFINE_ATTEND_SOME(attend_f16, 8, LLM_TENSOR_F16)
-DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16, 8)
+#define DEFINE_ATTEND(name, type)							\
+DEFINE_ATTEND_FEW(name, type)								\
+DEFINE_ATTEND_SOME(name, 5, type)							\
+DEFINE_ATTEND_SOME(name, 6, type)							\
+DEFINE_ATTEND_SOME(name, 7, type)							\
+DEFINE_ATTEND_SOME(name, 8, type)							\
+											\
+void llm_avx512_##name(const struct llm_attend_page *page,				\
+		       const struct llm_attend_query *queries, u32 count)		\
+{											\
+	if (count == 8)									\
+		name##_8(page, queries);						\
+	else if (count == 7)								\
+		name##_7(page, queries);						\
+	else if (count == 6)								\
+		name##_6(page, queries);						\
+	else if (count == 5)								\
+		name##_5(page, queries);						\
+	else										\
+		name##_few(page, queries, count);					\
+}
+
+DEFINE_ATTEND(attend_f32, LLM_TENSOR_F32)
+DEFINE_ATTEND(attend_f16, LLM_TENSOR_F16)
+DEFINE_ATTEND_FEW(attend_q8_0, LLM_TENSOR_Q8_0)
+
 /* Blocks have twice as much at hand: few share them. */
-DEFINE_ATTEND(attend_q8_0, LLM_TENSOR_Q8_0, 4)
+void llm_avx512_attend_q8_0(const struct llm_attend_page *page,
+			    const struct llm_attend_query *queries, u32 count)
+{
+	for (; count > FEW; count -= FEW, queries += FEW)
+		attend_q8_0_4(page, queries);
+	attend_q8_0_few(page, queries, count);
+}
