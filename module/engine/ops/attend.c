@@ -328,31 +328,53 @@ static struct llm_attend_query chunk_result(const struct llm_step *step, const s
 	};
 }
 
-/* A query of one chunk, and the positions that it sees, within that chunk or beyond. */
-struct query {
-	struct llm_attend_query at_page;
-	struct llm_op_span seen;
-	u32 row;
-	u32 head;
+/*
+ * Queries of rows of one session that are shown a chunk together, and the positions that
+ * each sees, within that chunk or beyond.
+ */
+struct pass {
+	struct llm_attend_query at_page[LLM_ATTEND_QUERIES];
+	struct llm_op_span seen[LLM_ATTEND_QUERIES];
+	u32 row[LLM_ATTEND_QUERIES];
+	u32 head[LLM_ATTEND_QUERIES];
+	const struct llm_kv *kv;
+	u32 count;
 };
 
-/* Of chunk @chunk, in a stretch that begins with @first. */
-static void begin_query(const struct llm_step *step, const struct llm_insn *insn,
-			const struct attention *a, struct query *query, u32 chunk, u32 first)
+/* Adds a query of chunk @chunk, in a stretch that begins with @first. */
+static void add_query(const struct llm_step *step, const struct llm_insn *insn,
+		      const struct attention *a, struct pass *pass, struct llm_op_span seen,
+		      u32 row, u32 head, u32 chunk, u32 first)
 {
-	u32 i;
+	u32 at = pass->count++, i;
+	struct llm_attend_query query = chunk == chunks_seen(seen).first ?
+						whole_result(step, insn, a, row, head) :
+						chunk_result(step, a, row, head, chunk - first);
 
-	query->at_page = chunk == chunks_seen(query->seen).first ?
-				 whole_result(step, insn, a, query->row, query->head) :
-				 chunk_result(step, a, query->row, query->head, chunk - first);
-	query->at_page.query = rounded_query(step, insn, a, query->row, query->head);
-	*query->at_page.maximum = -3e38f;
-	*query->at_page.sum = 0;
+	query.query = rounded_query(step, insn, a, row, head);
+	*query.maximum = -3e38f;
+	*query.sum = 0;
 	for (i = 0; i < a->value; i++)
-		query->at_page.result[i] = 0;
+		query.result[i] = 0;
+	pass->at_page[at] = query;
+	pass->seen[at] = seen;
+	pass->row[at] = row;
+	pass->head[at] = head;
 }
 
-/* x = x a + y b, in steps that are vectors where the compiler has them. */
+/* x = x a, in steps that are vectors where the compiler has them. */
+static void scale(float *x, float a, u32 n)
+{
+	u32 i, j;
+
+	for (i = 0; i + 8 <= n; i += 8)
+		for (j = i; j < i + 8; j++)
+			x[j] *= a;
+	for (; i < n; i++)
+		x[i] *= a;
+}
+
+/* x = x a + y b, likewise. */
 static void blend(float *__restrict x, float a, const float *__restrict y, float b, u32 n)
 {
 	u32 i, j;
@@ -384,18 +406,13 @@ static void merge_chunks(const struct llm_step *step, const struct llm_insn *ins
 	struct llm_op_span seen = chunks_seen(positions_seen(&step->rows[row], insn, a));
 	struct llm_attend_query whole = whole_result(step, insn, a, row, head), result;
 	u32 chunk = max(stretch->first, seen.first + 1);
-	float scale;
-	u32 i;
 
 	for (; chunk < min(stretch->end, seen.end); chunk++) {
 		result = chunk_result(step, a, row, head, chunk - stretch->first);
 		merge(&whole, &result, a->value);
 	}
-	if (seen.end <= stretch->first || seen.end > stretch->end)
-		return;
-	scale = 1.0f / *whole.sum;
-	for (i = 0; i < a->value; i++)
-		whole.result[i] *= scale;
+	if (seen.end > stretch->first && seen.end <= stretch->end)
+		scale(whole.result, 1.0f / *whole.sum, a->value);
 }
 
 static void merge_tile(const struct llm_step *step, const struct llm_insn *insn,
@@ -408,23 +425,27 @@ static void merge_tile(const struct llm_step *step, const struct llm_insn *insn,
 		merge_chunks(step, insn, a, stretch, tile / blocks, head);
 }
 
-/* Shows the queries a page that begins at position @at, if they may see any of it. */
+/* Shows a pass the page that begins at position @at: those of its queries that see any of it. */
 static void attend_page(const struct llm_step *step, const struct llm_insn *insn,
-			const struct llm_attend_page *page, const struct query *queries, u32 count,
-			u32 at)
+			const struct llm_attend_page *page, struct pass *pass, u32 at)
 {
-	struct llm_attend_query seeing[LLM_ATTEND_QUERIES];
-	u32 i, n = 0;
+	void (*attend)(const struct llm_attend_page *, const struct llm_attend_query *, u32) =
+		step->plan->form->attend[step->plan->slots[insn->slot].type];
+	struct llm_attend_query *query = pass->at_page;
+	u32 i, from = 0;
 
-	for (i = 0; i < count; i++) {
-		if (queries[i].seen.end <= at || queries[i].seen.first >= at + LLM_PAGE_POSITIONS)
+	for (i = 0; i < pass->count; i++, query++) {
+		if (pass->seen[i].end <= at || pass->seen[i].first >= at + LLM_PAGE_POSITIONS) {
+			if (i > from)
+				attend(page, pass->at_page + from, i - from);
+			from = i + 1;
 			continue;
-		seeing[n] = queries[i].at_page;
-		seeing[n].from = max(queries[i].seen.first, at) - at;
-		seeing[n++].to = min(queries[i].seen.end - at, LLM_PAGE_POSITIONS);
+		}
+		query->from = max(pass->seen[i].first, at) - at;
+		query->to = min(pass->seen[i].end - at, LLM_PAGE_POSITIONS);
 	}
-	if (n)
-		step->plan->form->attend[step->plan->slots[insn->slot].type](page, seeing, n);
+	if (i > from)
+		attend(page, pass->at_page + from, i - from);
 }
 
 /* One head's keys of the page that begins at position @at. */
@@ -444,10 +465,9 @@ static const u8 *values_at(const struct llm_slot *slot, const struct attention *
 	       (llm_type_find(slot->type)->block > 1 ? 1 : LLM_PAGE_POSITIONS);
 }
 
-/* Shows queries of rows of one session the chunk that begins at position @first. */
+/* Shows a pass the chunk that begins at position @first. */
 static void attend_chunk(const struct llm_step *step, const struct llm_insn *insn,
-			 const struct attention *a, const struct llm_kv *kv,
-			 const struct query *queries, u32 count, u32 kv_head, u32 first)
+			 const struct attention *a, struct pass *pass, u32 kv_head, u32 first)
 {
 	const struct llm_slot *slot = &step->plan->slots[insn->slot];
 	struct llm_attend_page page = {
@@ -457,11 +477,12 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		.scale = llm_float(insn->arg[7]),
 		.cap = llm_float(insn->arg[9]),
 	};
-	u32 begin = queries[0].seen.first, end = 0, at, next, i;
+	u32 begin = pass->seen[0].first, end = 0, at, next, i;
+	const struct llm_kv *kv = pass->kv;
 
-	for (i = 0; i < count; i++) {
-		begin = min(begin, queries[i].seen.first);
-		end = max(end, queries[i].seen.end);
+	for (i = 0; i < pass->count; i++) {
+		begin = min(begin, pass->seen[i].first);
+		end = max(end, pass->seen[i].end);
 	}
 	end = min(end, first + LLM_CHUNK_POSITIONS);
 	for (at = max(first, begin - begin % LLM_PAGE_POSITIONS); at < end; at = next) {
@@ -470,16 +491,9 @@ static void attend_chunk(const struct llm_step *step, const struct llm_insn *ins
 		page.values = values_at(slot, a, kv, kv_head, at);
 		page.next_keys = next < end ? keys_at(slot, a, kv, kv_head, next) : page.keys;
 		page.next_values = next < end ? values_at(slot, a, kv, kv_head, next) : page.values;
-		attend_page(step, insn, &page, queries, count, at);
+		attend_page(step, insn, &page, pass, at);
 	}
 }
-
-/* Takes queries of rows of one session until there are enough for one pass. */
-struct pass {
-	struct query queries[LLM_ATTEND_QUERIES];
-	const struct llm_kv *kv;
-	u32 count;
-};
 
 static void end_pass(const struct llm_step *step, const struct llm_insn *insn,
 		     const struct attention *a, const struct stretch *stretch, struct pass *pass,
@@ -489,10 +503,9 @@ static void end_pass(const struct llm_step *step, const struct llm_insn *insn,
 
 	if (!pass->count)
 		return;
-	attend_chunk(step, insn, a, pass->kv, pass->queries, pass->count, kv_head,
-		     chunk * LLM_CHUNK_POSITIONS);
+	attend_chunk(step, insn, a, pass, kv_head, chunk * LLM_CHUNK_POSITIONS);
 	for (i = 0; i < pass->count && stretch->merged_at_once; i++)
-		merge_chunks(step, insn, a, stretch, pass->queries[i].row, pass->queries[i].head);
+		merge_chunks(step, insn, a, stretch, pass->row[i], pass->head[i]);
 	pass->count = 0;
 }
 
@@ -510,7 +523,6 @@ static void attend(const struct llm_step *step, const struct llm_insn *insn,
 	u32 head_to = min(head_from + cut.heads, group);
 	struct pass pass = { .count = 0 };
 	struct llm_op_span seen, chunks;
-	struct query *query;
 	u32 head;
 
 	for (; row < last_row; row++) {
@@ -523,11 +535,8 @@ static void attend(const struct llm_step *step, const struct llm_insn *insn,
 			    (pass.count && pass.kv != step->rows[row].kv))
 				end_pass(step, insn, a, stretch, &pass, kv_head, chunk);
 			pass.kv = step->rows[row].kv;
-			query = &pass.queries[pass.count++];
-			query->seen = seen;
-			query->row = row;
-			query->head = kv_head * group + head;
-			begin_query(step, insn, a, query, chunk, stretch->first);
+			add_query(step, insn, a, &pass, seen, row, kv_head * group + head, chunk,
+				  stretch->first);
 		}
 	}
 	end_pass(step, insn, a, stretch, &pass, kv_head, chunk);
