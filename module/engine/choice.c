@@ -14,6 +14,9 @@
 #define EXP_COST	4
 /* Moving a candidate down a heap of LLM_MAX_CANDIDATES. */
 #define SIFT_COST	16
+/* Logits that are passed over at a time, and what that costs. */
+#define PASSED		16
+#define PASS_COST	4
 
 #define FIXED_ONE	65536.0
 #define NOTHING		(-__builtin_inff())
@@ -122,9 +125,32 @@ static u32 part_end(const struct llm_sampler *s, u32 cost)
 	return min(s->vocab_size, s->at + BUDGET / cost);
 }
 
-static void find_greedy(struct llm_sampler *s)
+/* Whether one of PASSED logits is above @limit: simple enough for compilers to vectorise. */
+static bool any_above(const float *logits, float limit)
 {
-	u32 end = part_end(s, 1);
+	s32 above = 0;
+	u32 i;
+
+	for (i = 0; i < PASSED; i++)
+		above |= logits[i] > limit;
+	return above;
+}
+
+/* Goes on to the next PASSED logits with one above @limit. Returns what it cost. */
+static s32 pass_over(struct llm_sampler *s, float limit, s32 budget)
+{
+	s32 cost = 0;
+
+	while (s->at + PASSED <= s->vocab_size && cost < budget &&
+	       !any_above(s->logits + s->at, limit)) {
+		s->at += PASSED;
+		cost += PASS_COST;
+	}
+	return cost;
+}
+
+static void look_for_greedy(struct llm_sampler *s, u32 end)
+{
 	float logit;
 
 	for (; s->at < end; s->at++) {
@@ -133,6 +159,16 @@ static void find_greedy(struct llm_sampler *s)
 			s->maximum = logit;
 			s->token = s->at;
 		}
+	}
+}
+
+static void find_greedy(struct llm_sampler *s)
+{
+	s32 budget = BUDGET;
+
+	while (s->at < s->vocab_size && budget > 0) {
+		budget -= pass_over(s, s->maximum, budget) + PASSED;
+		look_for_greedy(s, min(s->at + PASSED, s->vocab_size));
 	}
 	if (s->at == s->vocab_size)
 		choose(s, s->token);
@@ -169,13 +205,14 @@ static void sift_up(struct llm_candidate *heap, u32 at, struct llm_candidate mov
 	heap[at] = moved;
 }
 
-static void collect(struct llm_sampler *s)
+/* Candidates among the logits before @end. Returns what it cost to move some. */
+static s32 add_candidates(struct llm_sampler *s, u32 end)
 {
 	struct llm_candidate candidate;
 	u32 limit = top_k(s);
-	s32 budget = BUDGET;
+	s32 cost = 0;
 
-	for (; s->at < s->vocab_size && budget > 0; s->at++, budget--) {
+	for (; s->at < end; s->at++) {
 		candidate.logit = clean(s->logits[s->at]);
 		candidate.token = s->at;
 		if (!(candidate.logit > NOTHING))
@@ -186,7 +223,20 @@ static void collect(struct llm_sampler *s)
 			sift_down(s->candidates, limit, candidate);
 		else
 			continue;
-		budget -= SIFT_COST;
+		cost += SIFT_COST;
+	}
+	return cost;
+}
+
+static void collect(struct llm_sampler *s)
+{
+	s32 budget = BUDGET;
+	float least;
+
+	while (s->at < s->vocab_size && budget > 0) {
+		least = s->candidate_count < top_k(s) ? NOTHING : s->candidates[0].logit;
+		budget -= pass_over(s, least, budget) + PASSED;
+		budget -= add_candidates(s, min(s->at + PASSED, s->vocab_size));
 	}
 	if (s->at < s->vocab_size)
 		return;

@@ -115,7 +115,7 @@ static void greedy_looks_at_all(void)
 	float *logits = calloc(MAX_VOCAB, sizeof(*logits));
 	struct llm_sampler *sampler = create(MAX_VOCAB);
 	struct llm_sampling_params params = plain();
-	static const u32 places[] = { 0, 1, 8191, 8192, 8193, 16384, MAX_VOCAB - 1 };
+	static const u32 places[] = { 0, 1, 8191, 8192, 8193, 8199, 8203, 16384, MAX_VOCAB - 1 };
 
 	params.temperature = 0;
 	llm_sampler_setup(sampler, &params);
