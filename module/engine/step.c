@@ -72,9 +72,77 @@ static bool open_choices(struct llm_step *step, u64 stage)
 			step->samplers[left++] = step->samplers[i];
 	step->sampler_count = left;
 	step->insn = step->insn_end;
+	step->next_insn = step->insn_end;
 	atomic_set(&step->done, 0);
 	atomic64_set_release(&step->cursor, cursor_make(left ? stage : STAGE_OVER, left));
 	return left;
+}
+
+static u32 parts_of(const struct llm_step *step, u32 insn)
+{
+	const struct llm_plan *plan = step->plan;
+
+	return plan->ops[insn]->parts(step, &plan->image->program[insn]);
+}
+
+/* Numbers of a row, where the part works row by row; else 0. */
+static u32 row_numbers(const struct llm_step *step, u32 insn, u32 part)
+{
+	const struct llm_plan *plan = step->plan;
+	const struct llm_op_type *op = plan->ops[insn];
+
+	return op->row_numbers ? op->row_numbers(step, &plan->image->program[insn], part) : 0;
+}
+
+/* Which rows: those of the batch, or of the output. */
+static u32 rows_of(const struct llm_step *step, u32 insn)
+{
+	const struct llm_image *image = step->plan->image;
+
+	return image->registers[image->program[insn].dst].rows;
+}
+
+/*
+ * Puts all parts together that work on the same rows, row by row, from instruction @insn,
+ * part @part on: whoever has a row goes through them with it, and nobody waits for other
+ * rows in between.
+ */
+static void join_parts(struct llm_step *step, u32 insn, u32 part)
+{
+	u32 rows = rows_of(step, insn);
+	u32 numbers = row_numbers(step, insn, part);
+
+	step->row_numbers = 0;
+	while (numbers) {
+		step->row_numbers += numbers;
+		if (++part == parts_of(step, insn)) {
+			part = 0;
+			if (++insn == step->insn_end || rows_of(step, insn) != rows)
+				break;
+		}
+		numbers = row_numbers(step, insn, part);
+		if (step->row_numbers + numbers > LLM_STAGE_NUMBERS)
+			break;
+	}
+	step->next_insn = insn;
+	step->next_part = part;
+}
+
+/* Tiles of the stage that begins with this part. */
+static u32 prepare_stage(struct llm_step *step, u32 insn, u32 part)
+{
+	const struct llm_insn *program = step->plan->image->program;
+	const struct llm_op_type *op = step->plan->ops[insn];
+
+	step->insn = insn;
+	step->part = part;
+	join_parts(step, insn, part);
+	if (step->row_numbers) {
+		step->stage_rows = llm_op_row_count(step, program[insn].dst);
+		return llm_op_row_tiles(step->stage_rows, step->row_numbers);
+	}
+	step->next_part = part + 1;
+	return op->tiles(step, &program[insn], part);
 }
 
 /*
@@ -84,24 +152,22 @@ static bool open_choices(struct llm_step *step, u64 stage)
  */
 static bool open_stage(struct llm_step *step, u64 stage, u32 insn, u32 part)
 {
-	const struct llm_plan *plan = step->plan;
-	const struct llm_image *image = plan->image;
 	u32 tiles;
 
-	for (; insn < step->insn_end; insn++, part = 0) {
-		const struct llm_op_type *op = plan->ops[insn];
-		u32 parts = op->parts(step, &image->program[insn]);
-
-		for (; part < parts; part++) {
-			tiles = op->tiles(step, &image->program[insn], part);
-			if (!tiles)
-				continue;
-			step->insn = insn;
-			step->part = part;
+	while (insn < step->insn_end) {
+		if (part == parts_of(step, insn)) {
+			insn++;
+			part = 0;
+			continue;
+		}
+		tiles = prepare_stage(step, insn, part);
+		if (tiles) {
 			atomic_set(&step->done, 0);
 			atomic64_set_release(&step->cursor, cursor_make(stage, tiles));
 			return true;
 		}
+		insn = step->next_insn;
+		part = step->next_part;
 	}
 	return open_choices(step, stage);
 }
@@ -165,12 +231,31 @@ u32 llm_step_open(const struct llm_step *step)
 	return cursor_tiles(cursor) - cursor_next(cursor);
 }
 
-static void run_tile(struct llm_step *step, u32 insn, u32 tile)
+/* The parts that join_parts() put together. */
+static void run_rows(const struct llm_step *step, u32 tile)
+{
+	struct llm_op_span rows = llm_op_row_span(step->stage_rows, step->row_numbers, tile);
+	const struct llm_plan *plan = step->plan;
+	u32 insn = step->insn, part = step->part;
+
+	while (insn != step->next_insn || part != step->next_part) {
+		plan->ops[insn]->run_rows(step, &plan->image->program[insn], part, rows);
+		if (++part == parts_of(step, insn)) {
+			insn++;
+			part = 0;
+		}
+	}
+}
+
+static void run_tile(struct llm_step *step, u32 tile)
 {
 	const struct llm_plan *plan = step->plan;
+	u32 insn = step->insn;
 
 	if (insn == step->insn_end)
 		llm_sampler_advance(step->samplers[tile]);
+	else if (step->row_numbers)
+		run_rows(step, tile);
 	else
 		plan->ops[insn]->run(step, &plan->image->program[insn], step->part, tile);
 }
@@ -179,7 +264,6 @@ enum llm_tile_result llm_step_tile(struct llm_step *step)
 {
 	s64 seen = atomic64_read_acquire(&step->cursor);
 	u64 cursor;
-	u32 insn;
 
 	do {
 		cursor = (u64)seen;
@@ -189,12 +273,11 @@ enum llm_tile_result llm_step_tile(struct llm_step *step)
 			return LLM_TILE_NONE;
 	} while (!atomic64_try_cmpxchg(&step->cursor, &seen, (s64)(cursor + 1)));
 
-	insn = step->insn;
-	run_tile(step, insn, cursor_next(cursor));
+	run_tile(step, cursor_next(cursor));
 	if ((u32)atomic_inc_return(&step->done) != cursor_tiles(cursor))
 		return LLM_TILE_RAN;
-	return open_stage(step, cursor_stage(cursor) + 1, insn, step->part + 1) ? LLM_TILE_RAN :
-										  LLM_TILE_LAST;
+	return open_stage(step, cursor_stage(cursor) + 1, step->next_insn, step->next_part) ?
+		LLM_TILE_RAN : LLM_TILE_LAST;
 }
 
 static void *output_row(struct llm_step *step, u32 reg, u32 output)

@@ -63,15 +63,19 @@ struct llm_row {
  * @cursor: the stage that is open: its number, how many tiles it has, and the
  *	next to claim, in one word so that a claim is one compare-and-swap
  * @done: tiles of the present stage that are finished
- * @insn: instruction of the present stage, or @insn_end where tokens are chosen;
- *	this and @part are written by the
- *	worker that opens a stage, before @cursor says so, and read by those that
- *	claimed a tile of it, for until that tile is done the stage stays
+ * @insn: first instruction of the present stage, or @insn_end where tokens are chosen;
+ *	this and all below are written by the worker that opens a stage, before @cursor
+ *	says so, and read by those that claimed a tile of it, for until that tile is done
+ *	the stage stays
  * @part: which part of the instruction
+ * @next_insn: instruction of the part after the last of the stage
+ * @next_part: which part
+ * @row_numbers: where the stage works row by row, numbers of a row that it looks at; else 0
+ * @stage_rows: how many rows it then has
  *
- * A stage is a part of an instruction, or a bit of the work of all samplers behind the
- * program; all its tiles are done before the next stage is opened, by the worker that
- * finished the last of them.
+ * A stage is a part of an instruction, or several parts in a row that work row by row, or
+ * a bit of the work of all samplers behind the program; all its tiles are done before the
+ * next stage is opened, by the worker that finished the last of them.
  *
  * One step at a time runs on a struct llm_step. llm_step_begin() is called when
  * no worker is in llm_step_tile(); then any number of workers call that.
@@ -96,6 +100,10 @@ struct llm_step {
 	atomic_t done __aligned(64);
 	u32 insn;
 	u32 part;
+	u32 next_insn;
+	u32 next_part;
+	u32 row_numbers;
+	u32 stage_rows;
 };
 
 /**

@@ -334,6 +334,7 @@ static void looked_up_from_groups(u32 type)
 			     f.plan->register_offset[insn->dst];
 	u64 group = LLM_GROUP * table->row_bytes;
 	u8 *groups = malloc(table->rows * table->row_bytes), *rows = table->data;
+	struct llm_op_span row = { .first = 0, .end = 1 };
 
 	tap_check(insn->op == LLM_OP_EMBED && table->columns == 64);
 	memcpy(groups, rows, table->rows * table->row_bytes);
@@ -345,7 +346,7 @@ static void looked_up_from_groups(u32 type)
 			table->data = i ? groups : rows;
 			f.step->rows[0] = (struct llm_row) { .token = token };
 			llm_step_begin(f.step, 1);
-			llm_op_find(LLM_OP_EMBED)->run(f.step, insn, 0, 0);
+			llm_op_find(LLM_OP_EMBED)->run_rows(f.step, insn, 0, row);
 			memcpy(before[i], found, sizeof(before[i]));
 		}
 		tap_check(!memcmp(before[0], before[1], sizeof(before[0])));
@@ -717,44 +718,6 @@ static void choices_in_the_step(void)
 	teardown(&f);
 }
 
-/* Rows times width numbers: all rows in turn, @most of them in a tile. Returns the tiles. */
-static u32 row_tiles(struct llm_step *step, u32 rows, u32 width, u32 most)
-{
-	u32 tiles, next = 0;
-
-	step->row_count = rows;
-	step->output_count = rows;
-	tiles = llm_op_row_tiles(step, 0, width);
-	for (u32 t = 0; t < tiles; t++) {
-		struct llm_op_span span = llm_op_row_span(step, 0, width, t);
-
-		tap_check(span.first == next && span.end > next && span.end - next <= most);
-		next = span.end;
-	}
-	tap_check(next == rows);
-	return tiles;
-}
-
-/* Little is not worth sharing; what is has tiles enough for all, none of them long. */
-static void rows_are_shared(void)
-{
-	const struct tiny_image_options options = { .seed = 7 };
-	struct fixture f;
-
-	if (!open_model(&f, &options))
-		return;
-	for (u32 width = 32; width <= 8192; width *= 2)
-		for (u32 rows = 1; rows <= 2048; rows += rows < 40 ? 1 : 37) {
-			u32 tiles = row_tiles(f.step, rows, width, max(1U, 8192 / width));
-
-			if (rows * width <= 2048)
-				tap_check(tiles == 1);
-			else if (rows * width >= LLM_LEAST_TILES * 2048)
-				tap_check(tiles >= min(rows, LLM_LEAST_TILES));
-		}
-	teardown(&f);
-}
-
 static const struct tap_test tests[] = {
 	{ "F32: the same bits alone, in chunks, among others, with four workers", same_bits_f32 },
 	{ "F16: the same bits alone, in chunks, among others, with four workers", same_bits_f16 },
@@ -773,7 +736,6 @@ static const struct tap_test tests[] = {
 	{ "tokens chosen in a step are those that are chosen after it", choices_in_the_step },
 	{ "1200 positions: the same bits one by one, in chunks, with four workers", long_contexts },
 	{ "a long context is spread over workers", long_context_is_spread },
-	{ "what works row by row is shared where that is worth it", rows_are_shared },
 };
 
 int main(void)

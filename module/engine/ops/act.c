@@ -24,9 +24,9 @@ static u32 width(const struct llm_step *step, const struct llm_insn *insn)
 	return step->plan->image->registers[insn->dst].width;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+	return width(step, insn);
 }
 
 static void scale(float *y, const float *x, float factor, u32 n)
@@ -37,10 +37,10 @@ static void scale(float *y, const float *x, float factor, u32 n)
 		y[i] = factor * x[i];
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	u32 columns = width(step, insn);
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns, tile);
 	float before = llm_float(insn->arg[1]), after = llm_float(insn->arg[2]);
 	const float *x;
 	float *y;
@@ -63,6 +63,6 @@ const struct llm_op_type llm_op_act = {
 	.name = "act",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

@@ -45,9 +45,9 @@ static u32 weight(const struct llm_step *step, const struct llm_insn *insn)
 	return 16 * step->plan->image->registers[insn->dst].width;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
+	return weight(step, insn);
 }
 
 static const struct llm_tensor *frequencies_of(const struct llm_step *step,
@@ -60,9 +60,9 @@ static const struct llm_tensor *frequencies_of(const struct llm_step *step,
 	return &tensors[insn->tensor[0]];
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
 	u32 count = step->plan->image->registers[insn->dst].width / 2;
 	float ratio = insn->arg[2] ? llm_float(insn->arg[2]) : 1;
 	float scale = llm_float(insn->arg[0]);
@@ -87,6 +87,6 @@ const struct llm_op_type llm_op_angles = {
 	.name = "angles",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

@@ -228,6 +228,13 @@ static u32 heads_merged(const struct attention *a, const struct stretch *stretch
 	return min(max(1U, MERGED_IN_TILE / numbers), a->heads);
 }
 
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
+	struct attention a = attention_of(insn);
+
+	return part == PART_STORE ? stored_width(&a) : 0;
+}
+
 static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
 	struct attention a = attention_of(insn);
@@ -235,7 +242,7 @@ static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 p
 	struct cut cut;
 
 	if (part == PART_STORE)
-		return llm_op_row_tiles(step, insn->dst, stored_width(&a));
+		return 0;
 	stretch = stretch_of(step, part);
 	if (stretch.merges)
 		return step->row_count * DIV_ROUND_UP(a.heads, heads_merged(&a, &stretch));
@@ -252,12 +259,12 @@ static u8 *rounded_query(const struct llm_step *step, const struct llm_insn *ins
 	       head * llm_kv_query_bytes(plan->slots[insn->slot].type, a->key);
 }
 
-static void store(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	const struct llm_slot *slot = &step->plan->slots[insn->slot];
 	const struct llm_form *form = step->plan->form;
 	struct attention a = attention_of(insn);
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, stored_width(&a), tile);
 	u32 i, at;
 	u8 *data;
 
@@ -544,14 +551,9 @@ static void attend(const struct llm_step *step, const struct llm_insn *insn,
 
 static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
+	struct stretch stretch = stretch_of(step, part);
 	struct attention a = attention_of(insn);
-	struct stretch stretch;
 
-	if (part == PART_STORE) {
-		store(step, insn, tile);
-		return;
-	}
-	stretch = stretch_of(step, part);
 	if (stretch.merges)
 		merge_tile(step, insn, &a, &stretch, tile);
 	else
@@ -563,6 +565,8 @@ const struct llm_op_type llm_op_attend = {
 	.flags = LLM_ATTEND_WHOLE,
 	.verify = verify,
 	.parts = parts,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 	.tiles = tiles,
 	.run = run,
 };

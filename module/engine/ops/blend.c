@@ -34,14 +34,14 @@ static u32 weight_of(const struct llm_step *step, const struct llm_insn *insn)
 	return 4 * width_of(step, insn);
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, weight_of(step, insn));
+	return weight_of(step, insn);
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight_of(step, insn), tile);
 	u32 width = width_of(step, insn);
 	const float *x, *y, *gate;
 	u32 row, i;
@@ -61,6 +61,6 @@ const struct llm_op_type llm_op_blend = {
 	.name = "blend",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

@@ -62,9 +62,9 @@ static u32 width(const struct llm_step *step, const struct llm_insn *insn)
 	return step->plan->image->registers[insn->dst].width;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+	return width(step, insn);
 }
 
 /* @stride: from one number to the next, numbers. */
@@ -154,10 +154,10 @@ static u32 index_of(const struct llm_row *row, const struct llm_insn *insn)
 	}
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	const struct llm_tensor *table = &step->plan->image->tensors[insn->tensor[0]];
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, table->columns, tile);
 	float scale = llm_float(insn->arg[0]);
 	const float *addend;
 	float *to;
@@ -181,6 +181,6 @@ const struct llm_op_type llm_op_embed = {
 	.name = "embed",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

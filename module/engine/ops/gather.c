@@ -19,15 +19,15 @@ static u32 width(const struct llm_step *step, const struct llm_insn *insn)
 	return step->plan->image->registers[insn->dst].width;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, width(step, insn));
+	return width(step, insn);
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	u32 columns = width(step, insn);
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns, tile);
 	u32 i;
 
 	for (i = span.first; i < span.end; i++)
@@ -40,6 +40,6 @@ const struct llm_op_type llm_op_gather = {
 	.name = "gather",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

@@ -133,13 +133,19 @@ static struct cut cut_product(const struct llm_step *step, const struct llm_insn
 	return cut;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
 	const struct llm_tensor *w = weight_of(step, insn);
+
+	return part == PART_ROUND && is_rounded(w) ? w->columns : 0;
+}
+
+static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+{
 	struct cut cut;
 
 	if (part == PART_ROUND)
-		return is_rounded(w) ? llm_op_row_tiles(step, insn->src[0], w->columns) : 0;
+		return 0;
 	cut = cut_product(step, insn);
 	return cut.row_blocks * cut.output_blocks;
 }
@@ -149,10 +155,10 @@ static u8 *rounded_row(const struct llm_step *step, u32 row)
 	return step->workspace + step->plan->scratch_offset + row * step->plan->scratch_stride;
 }
 
-static void round_rows(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	const struct llm_tensor *w = weight_of(step, insn);
-	struct llm_op_span span = llm_op_row_span(step, insn->src[0], w->columns, tile);
 	u32 i;
 
 	for (i = span.first; i < span.end; i++)
@@ -179,7 +185,7 @@ static void multiply_rows(const struct llm_form *form, struct llm_matmul *m, u32
 		form->matmul[m->type](m);
 }
 
-static void multiply(const struct llm_step *step, const struct llm_insn *insn, u32 tile)
+static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
 {
 	const struct llm_image *image = step->plan->image;
 	const struct llm_tensor *w = weight_of(step, insn);
@@ -214,18 +220,12 @@ static void multiply(const struct llm_step *step, const struct llm_insn *insn, u
 	multiply_rows(step->plan->form, &m, grouped > output ? grouped - output : 0);
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
-{
-	if (part == PART_ROUND)
-		round_rows(step, insn, tile);
-	else
-		multiply(step, insn, tile);
-}
-
 const struct llm_op_type llm_op_linear = {
 	.name = "linear",
 	.verify = verify,
 	.parts = parts,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 	.tiles = tiles,
 	.run = run,
 };

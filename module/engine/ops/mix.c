@@ -42,9 +42,9 @@ static u32 weight(const struct llm_step *step, const struct llm_insn *insn)
 	return width(step, insn) * (insn->arg[0] + 1);
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
+	return weight(step, insn);
 }
 
 static void mix_row(float *to, const float *from, const float *weights, const float *addend,
@@ -61,9 +61,9 @@ static void mix_row(float *to, const float *from, const float *weights, const fl
 	}
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
 	const float *addend = NULL;
 	u32 i;
 
@@ -80,6 +80,6 @@ const struct llm_op_type llm_op_mix = {
 	.name = "mix",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

@@ -61,9 +61,9 @@ static u32 columns_of(const struct llm_insn *insn)
 	return insn->arg[1] * insn->arg[4];
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, columns_of(insn));
+	return columns_of(insn);
 }
 
 /* The numbers of a tensor for a group, or NULL where there is none. */
@@ -112,9 +112,9 @@ static void normalize(const struct llm_form *form, const struct llm_insn *insn,
 	}
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, columns_of(insn), tile);
 	struct group g = { .weight = NULL };
 	u32 i, j, at;
 
@@ -136,6 +136,6 @@ const struct llm_op_type llm_op_norm = {
 	.name = "norm",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

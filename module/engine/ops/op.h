@@ -7,23 +7,41 @@
 #include "../verifier.h"
 
 /**
+ * struct llm_op_span - the rows of one tile
+ * @first: first row
+ * @end: row after the last
+ */
+struct llm_op_span {
+	u32 first;
+	u32 end;
+};
+
+/**
  * struct llm_op_type - one instruction: a row in the table of instructions
  * @name: what reasons and traces call it
  * @flags: of struct llm_insn that it knows
  * @verify: proves that run() stays within what it may touch, whatever the rows
  * @parts: parts it has in a step; all tiles of a part are done before the next
  *	part begins; at most 3, or for one with a slot LLM_MAX_PARTS
- * @tiles: tiles of a part in a step, 0..LLM_MAX_TILES
- * @run: computes one tile; touches nothing another tile of the part writes
+ * @row_numbers: numbers of a row that a part looks at, where it works row by row: what
+ *	it writes for a row depends on nothing that such parts of any instructions write
+ *	for other rows of registers with as many; 0 for another part; NULL where all are
+ * @run_rows: computes some rows of such a part
+ * @tiles: tiles of another part in a step, 0..LLM_MAX_TILES; 0 for those that work row by
+ *	row; NULL where all do
+ * @run: computes one of these tiles; touches nothing another tile of the part writes
  *
- * verify(), parts() and tiles() are integer work. run() checks nothing: it may
- * rely on what verify() proved and on what struct llm_row promises.
+ * verify(), parts(), row_numbers() and tiles() are integer work. The others check nothing:
+ * they may rely on what verify() proved and on what struct llm_row promises.
  */
 struct llm_op_type {
 	const char *name;
 	u16 flags;
 	int (*verify)(struct llm_verifier *v, const struct llm_insn *insn);
 	u32 (*parts)(const struct llm_step *step, const struct llm_insn *insn);
+	u32 (*row_numbers)(const struct llm_step *step, const struct llm_insn *insn, u32 part);
+	void (*run_rows)(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+			 struct llm_op_span rows);
 	u32 (*tiles)(const struct llm_step *step, const struct llm_insn *insn, u32 part);
 	void (*run)(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile);
 };
@@ -95,32 +113,23 @@ static inline u32 llm_op_row_count(const struct llm_step *step, u32 reg)
 									   step->row_count;
 }
 
-/**
- * struct llm_op_span - the rows of one tile
- * @first: first row
- * @end: row after the last
- */
-struct llm_op_span {
-	u32 first;
-	u32 end;
-};
+/** LLM_STAGE_NUMBERS - numbers of a row that parts look at which are done together. */
+#define LLM_STAGE_NUMBERS 16384
 
 /**
- * llm_op_row_tiles() - tiles of a part that works row by row
- * @step: step
- * @reg: register whose rows they are
- * @width: numbers of a row that are worked on
+ * llm_op_row_tiles() - tiles of work that is done row by row
+ * @rows: how many rows
+ * @numbers: numbers of a row that are looked at
  */
-u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width);
+u32 llm_op_row_tiles(u32 rows, u32 numbers);
 
 /**
  * llm_op_row_span() - rows of one such tile
- * @step: step
- * @reg: register whose rows they are
- * @width: as for llm_op_row_tiles()
+ * @rows: as for llm_op_row_tiles()
+ * @numbers: likewise
  * @tile: number of the tile
  */
-struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile);
+struct llm_op_span llm_op_row_span(u32 rows, u32 numbers, u32 tile);
 
 /**
  * llm_op_run_parts() - parts of an instruction that takes the rows of a run in turn

@@ -28,9 +28,9 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 	return 0;
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, insn->arg[1] * insn->arg[2]);
+	return insn->arg[1] * insn->arg[2];
 }
 
 static void rotate_adjacent(float *head, const float *angles, u32 columns)
@@ -60,10 +60,10 @@ static void rotate_halves(float *head, const float *angles, u32 columns)
 	}
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
 	u32 heads = insn->arg[1], columns = insn->arg[2];
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, heads * columns, tile);
 	u32 rotated = step->plan->image->registers[insn->src[0]].width;
 	const float *angles;
 	float *head;
@@ -85,6 +85,6 @@ const struct llm_op_type llm_op_rope = {
 	.name = "rope",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

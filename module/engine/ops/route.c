@@ -51,9 +51,9 @@ static u32 weight(const struct llm_insn *insn)
 	return insn->arg[0] * (insn->arg[1] + 8);
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, weight(insn));
+	return weight(insn);
 }
 
 /*
@@ -114,9 +114,9 @@ static void route_row(float *to, const float *scores, const struct route *r)
 		to[j] /= sum;
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(insn), tile);
 	struct route r = route_of(insn);
 	u32 i;
 
@@ -128,6 +128,6 @@ const struct llm_op_type llm_op_route = {
 	.name = "route",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

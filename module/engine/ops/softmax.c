@@ -30,9 +30,9 @@ static u32 weight(const struct llm_step *step, const struct llm_insn *insn)
 	return 8 * width(step, insn);
 }
 
-static u32 tiles(const struct llm_step *step, const struct llm_insn *insn, u32 part)
+static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn, u32 part)
 {
-	return llm_op_row_tiles(step, insn->dst, weight(step, insn));
+	return weight(step, insn);
 }
 
 static void softmax(float *y, const float *x, u32 n)
@@ -51,9 +51,9 @@ static void softmax(float *y, const float *x, u32 n)
 		y[i] /= sum;
 }
 
-static void run(const struct llm_step *step, const struct llm_insn *insn, u32 part, u32 tile)
+static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
+		     struct llm_op_span span)
 {
-	struct llm_op_span span = llm_op_row_span(step, insn->dst, weight(step, insn), tile);
 	u32 i;
 
 	for (i = span.first; i < span.end; i++)
@@ -65,6 +65,6 @@ const struct llm_op_type llm_op_softmax = {
 	.name = "softmax",
 	.verify = verify,
 	.parts = llm_op_one_part,
-	.tiles = tiles,
-	.run = run,
+	.row_numbers = row_numbers,
+	.run_rows = run_rows,
 };

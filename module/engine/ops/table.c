@@ -47,26 +47,24 @@ u32 llm_op_dots_in_tile(const struct llm_step *step, const struct llm_tensor *w)
 	return max(1U, rate * LLM_TILE_US / w->columns);
 }
 
-static u32 rows_per_tile(u32 rows, u32 width)
+static u32 rows_per_tile(u32 rows, u32 numbers)
 {
-	u32 numbers = max(rows * width / LLM_LEAST_TILES, LEAST_NUMBERS);
+	u32 wanted = max(rows * numbers / LLM_LEAST_TILES, LEAST_NUMBERS);
 
-	return max(1U, min(numbers, TILE_NUMBERS) / width);
+	return max(1U, min(wanted, TILE_NUMBERS) / numbers);
 }
 
-u32 llm_op_row_tiles(const struct llm_step *step, u32 reg, u32 width)
+u32 llm_op_row_tiles(u32 rows, u32 numbers)
 {
-	u32 rows = llm_op_row_count(step, reg);
-
-	return DIV_ROUND_UP(rows, rows_per_tile(rows, width));
+	return DIV_ROUND_UP(rows, rows_per_tile(rows, numbers));
 }
 
-struct llm_op_span llm_op_row_span(const struct llm_step *step, u32 reg, u32 width, u32 tile)
+struct llm_op_span llm_op_row_span(u32 rows, u32 numbers, u32 tile)
 {
-	u32 count = llm_op_row_count(step, reg), rows = rows_per_tile(count, width);
+	u32 first = tile * rows_per_tile(rows, numbers);
 	struct llm_op_span span = {
-		.first = tile * rows,
-		.end = min(tile * rows + rows, count),
+		.first = first,
+		.end = min(first + rows_per_tile(rows, numbers), rows),
 	};
 
 	return span;
