@@ -391,6 +391,47 @@ static int check_sums(struct llm_check *check, u32 n)
 	return 0;
 }
 
+/* All of what can be left out is in one of these, and left out in another. */
+static int check_normals(struct llm_check *check, u32 n)
+{
+	float *found = (float *)check->results[0], *wanted = (float *)check->results[1];
+	const float *x = (const float *)check->input;
+	struct llm_normal normal = { .x = x, .middle = 0.25f, .scale = 1.75f, .n = n };
+	u32 i;
+
+	random_floats(check, check->input, 4 * n);
+	for (i = 0; i < 8; i++) {
+		normal.weight = i & 1 ? x + n : NULL;
+		normal.bias = i & 2 ? x + 2 * n : NULL;
+		normal.residual = i & 4 ? x + 3 * n : NULL;
+		normal.y = found;
+		check->form->normalize(&normal);
+		normal.y = wanted;
+		reference->normalize(&normal);
+		if (memcmp(found, wanted, n * sizeof(*found)))
+			return differ(check, "normalize", n, i);
+	}
+	return 0;
+}
+
+static int check_rotations(struct llm_check *check, u32 n)
+{
+	float *found = (float *)check->results[0], *wanted = (float *)check->results[1];
+	const float *angles = (const float *)check->input;
+	u32 i;
+
+	for (i = 0; i < LLM_PAIRINGS; i++) {
+		random_floats(check, check->input, n);
+		random_floats(check, found, n);
+		memcpy(wanted, found, n * sizeof(*found));
+		check->form->rotate[i](found, angles, n / 2 * 2);
+		reference->rotate[i](wanted, angles, n / 2 * 2);
+		if (memcmp(found, wanted, n * sizeof(*found)))
+			return differ(check, "rotate", n, i);
+	}
+	return 0;
+}
+
 /* Numbers of every size that binary16 tells apart, and beyond. */
 static int check_rounding(struct llm_check *check, u32 n)
 {
@@ -638,7 +679,8 @@ int llm_check_form(struct llm_check *check)
 {
 	static int (*const any_length[])(struct llm_check *check, u32 n) = {
 		check_matmul_numbers, check_groups_of_numbers, check_bias_and_residual, check_sums,
-		check_rounding, check_attention, check_scan, check_wkv, check_activate,
+		check_normals, check_rotations, check_rounding, check_attention, check_scan,
+		check_wkv, check_activate,
 	};
 	static int (*const whole_blocks[])(struct llm_check *check, u32 n) = {
 		check_matmul_blocks, check_groups, check_quantize,

@@ -10,7 +10,7 @@ engine-float := block kv_layout portable choice scoring pooling
 engine-float += $(addprefix ops/,embed angles norm linear rope attend glu gather act convolve scan wkv blend route experts mix softmax)
 engine-float-flags := -DLLM_FLOAT -ffp-contract=off -fno-math-errno
 # Floating point, one instruction set a file; x86-64 only.
-engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_floats avx2_groups avx2_recurrent)
+engine-x86-avx2 := $(addprefix x86/,avx2 avx2_attend avx2_blocks avx2_elements avx2_floats avx2_groups avx2_recurrent)
 engine-x86-avx512 := $(addprefix x86/,avx512 avx512_attend avx512_floats avx512_groups avx512_k)
 engine-x86-avx512bf16 := $(addprefix x86/,avx512bf16 avx512bf16_products)
 engine-x86-avxvnni := $(addprefix x86/,avxvnni avxvnni_groups)

@@ -183,6 +183,32 @@ struct llm_wkv {
 	u32 n;
 };
 
+/**
+ * struct llm_normal - y = (x - middle) scale weight + bias + residual, number by number,
+ *	without those that are NULL
+ * @x: numbers to norm
+ * @weight: as many, or NULL
+ * @bias: likewise
+ * @residual: likewise
+ * @y: result; may be @x or @residual
+ * @middle: what is taken off
+ * @scale: what the rest is multiplied with
+ * @n: how many
+ */
+struct llm_normal {
+	const float *x;
+	const float *weight;
+	const float *bias;
+	const float *residual;
+	float *y;
+	float middle;
+	float scale;
+	u32 n;
+};
+
+/** LLM_PAIRINGS - one more than the highest enum llm_pairing. */
+#define LLM_PAIRINGS (LLM_PAIRING_HALVES + 1)
+
 /** LLM_FORMS - how many there are for any processor. */
 #define LLM_FORMS 5
 
@@ -207,6 +233,9 @@ struct llm_wkv {
  * @sum: sum of @n numbers, added up in binary64 as ggml does for norms
  * @sum_squares: likewise of the squares of @n numbers
  * @sum_squares_from: likewise of the squares of what @n numbers differ from @middle by
+ * @normalize: struct llm_normal; each operation is rounded, as all forms do
+ * @rotate: for each enum llm_pairing: pairs of a head's @columns numbers, by a cosine and a
+ *	sine each; likewise
  * @f32_to_f16: @n numbers, to nearest, ties to even
  * @round_to_f16: @n numbers to those that binary16 has, likewise; y may be x
  * @round_to_bf16: @n numbers to those whose lower half is zero, likewise
@@ -233,6 +262,8 @@ struct llm_form {
 	float (*sum)(const float *x, u32 n);
 	float (*sum_squares)(const float *x, u32 n);
 	float (*sum_squares_from)(const float *x, float middle, u32 n);
+	void (*normalize)(const struct llm_normal *normal);
+	void (*rotate[LLM_PAIRINGS])(float *head, const float *angles, u32 columns);
 	void (*f32_to_f16)(u16 *y, const float *x, u32 n);
 	void (*round_to_f16)(float *y, const float *x, u32 n);
 	void (*round_to_bf16)(float *y, const float *x, u32 n);
@@ -298,6 +329,38 @@ static inline void llm_matmul_store(const struct llm_matmul *m, u32 row, u32 out
 	if (m->residual)
 		sum += m->residual[row * m->residual_stride + output];
 	m->y[row * m->y_stride + output] = sum;
+}
+
+/**
+ * llm_normal_store() - one number of a norm
+ * @normal: norm
+ * @i: which
+ */
+static inline void llm_normal_store(const struct llm_normal *normal, u32 i)
+{
+	float value = (normal->x[i] - normal->middle) * normal->scale;
+
+	if (normal->weight)
+		value *= normal->weight[i];
+	if (normal->bias)
+		value += normal->bias[i];
+	if (normal->residual)
+		value += normal->residual[i];
+	normal->y[i] = value;
+}
+
+/**
+ * llm_rotate_pair() - rotates a pair of numbers
+ * @a: one
+ * @b: the other
+ * @angle: cosine and sine
+ */
+static inline void llm_rotate_pair(float *a, float *b, const float *angle)
+{
+	float x = *a, y = *b;
+
+	*a = x * angle[0] - y * angle[1];
+	*b = x * angle[1] + y * angle[0];
 }
 #endif
 

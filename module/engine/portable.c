@@ -401,6 +401,31 @@ DEFINE_ACTIVATE(activate_sigmoid, llm_sigmoid)
 DEFINE_ACTIVATE(activate_relu2, llm_relu2)
 DEFINE_ACTIVATE(activate_gelu_f16, llm_gelu_f16)
 
+static void normalize(const struct llm_normal *normal)
+{
+	u32 i;
+
+	for (i = 0; i < normal->n; i++)
+		llm_normal_store(normal, i);
+}
+
+static void rotate_adjacent(float *head, const float *angles, u32 columns)
+{
+	u32 i;
+
+	for (i = 0; i < columns; i += 2)
+		llm_rotate_pair(&head[i], &head[i + 1], &angles[i]);
+}
+
+static void rotate_halves(float *head, const float *angles, u32 columns)
+{
+	u32 half = columns / 2;
+	u32 i;
+
+	for (i = 0; i < half; i++)
+		llm_rotate_pair(&head[i], &head[half + i], &angles[2 * i]);
+}
+
 const struct llm_form llm_form_portable = {
 	.name = "portable",
 	.usable = usable,
@@ -433,6 +458,11 @@ const struct llm_form llm_form_portable = {
 	.sum = sum,
 	.sum_squares = sum_squares,
 	.sum_squares_from = sum_squares_from,
+	.normalize = normalize,
+	.rotate = {
+		[LLM_PAIRING_ADJACENT] = rotate_adjacent,
+		[LLM_PAIRING_HALVES] = rotate_halves,
+	},
 	.f32_to_f16 = f32_to_f16,
 	.round_to_f16 = round_to_f16,
 	.round_to_bf16 = round_to_bf16,

@@ -77,45 +77,25 @@ static const float *factor_of(const struct llm_step *step, u32 index, u32 group)
 	return (const float *)tensor->data + (tensor->rows > 1 ? group * tensor->columns : 0);
 }
 
-/* One group: where its numbers are and where they go. */
-struct group {
-	const float *x;
-	const float *weight;
-	const float *bias;
-	const float *residual;
-	float *y;
-};
-
 static void normalize(const struct llm_form *form, const struct llm_insn *insn,
-		      const struct group *g)
+		      struct llm_normal *g)
 {
-	u32 n = insn->arg[1];
-	float mean = 0, scale, value;
-	u32 i;
+	float squares;
 
 	if (insn->arg[2] == LLM_NORM_LAYER) {
-		mean = form->sum(g->x, n) / (float)n;
-		scale = form->sum_squares_from(g->x, mean, n);
+		g->middle = form->sum(g->x, g->n) / (float)g->n;
+		squares = form->sum_squares_from(g->x, g->middle, g->n);
 	} else {
-		scale = form->sum_squares(g->x, n);
+		squares = form->sum_squares(g->x, g->n);
 	}
-	scale = 1.0f / __builtin_sqrtf(scale / (float)n + llm_float(insn->arg[0]));
-	for (i = 0; i < n; i++) {
-		value = (g->x[i] - mean) * scale;
-		if (g->weight)
-			value *= g->weight[i];
-		if (g->bias)
-			value += g->bias[i];
-		if (g->residual)
-			value += g->residual[i];
-		g->y[i] = value;
-	}
+	g->scale = 1.0f / __builtin_sqrtf(squares / (float)g->n + llm_float(insn->arg[0]));
+	form->normalize(g);
 }
 
 static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
 		     struct llm_op_span span)
 {
-	struct group g = { .weight = NULL };
+	struct llm_normal g = { .n = insn->arg[1] };
 	u32 i, j, at;
 
 	for (j = 0; j < insn->arg[4]; j++) {

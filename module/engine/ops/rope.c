@@ -7,7 +7,7 @@ static int verify(struct llm_verifier *v, const struct llm_insn *insn)
 	int err = llm_verify_shape(v, 1, 0, 4, false);
 
 	if (!err)
-		err = llm_verify_below(v, "pairing", insn->arg[3], LLM_PAIRING_HALVES + 1);
+		err = llm_verify_below(v, "pairing", insn->arg[3], LLM_PAIRINGS);
 	if (!err)
 		err = llm_verify_read(v, insn->dst, insn->arg[0], (u64)heads * head);
 	if (!err)
@@ -33,51 +33,22 @@ static u32 row_numbers(const struct llm_step *step, const struct llm_insn *insn,
 	return insn->arg[1] * insn->arg[2];
 }
 
-static void rotate_adjacent(float *head, const float *angles, u32 columns)
-{
-	float a, b;
-	u32 i;
-
-	for (i = 0; i < columns; i += 2) {
-		a = head[i];
-		b = head[i + 1];
-		head[i] = a * angles[i] - b * angles[i + 1];
-		head[i + 1] = a * angles[i + 1] + b * angles[i];
-	}
-}
-
-static void rotate_halves(float *head, const float *angles, u32 columns)
-{
-	float *other = head + columns / 2;
-	float a, b;
-	u32 i;
-
-	for (i = 0; i < columns / 2; i++) {
-		a = head[i];
-		b = other[i];
-		head[i] = a * angles[2 * i] - b * angles[2 * i + 1];
-		other[i] = a * angles[2 * i + 1] + b * angles[2 * i];
-	}
-}
-
 static void run_rows(const struct llm_step *step, const struct llm_insn *insn, u32 part,
 		     struct llm_op_span span)
 {
 	u32 heads = insn->arg[1], columns = insn->arg[2];
 	u32 rotated = step->plan->image->registers[insn->src[0]].width;
+	void (*rotate)(float *head, const float *angles, u32 columns);
 	const float *angles;
 	float *head;
 	u32 i, j;
 
+	rotate = step->plan->form->rotate[insn->arg[3]];
 	for (i = span.first; i < span.end; i++) {
 		angles = llm_op_row(step, insn->src[0], i);
 		head = llm_op_row(step, insn->dst, i) + insn->arg[0];
-		for (j = 0; j < heads; j++, head += columns) {
-			if (insn->arg[3] == LLM_PAIRING_HALVES)
-				rotate_halves(head, angles, rotated);
-			else
-				rotate_adjacent(head, angles, rotated);
-		}
+		for (j = 0; j < heads; j++, head += columns)
+			rotate(head, angles, rotated);
 	}
 }
 

@@ -43,6 +43,9 @@ void llm_avx2_quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n);
 float llm_avx2_sum(const float *x, u32 n);
 float llm_avx2_sum_squares(const float *x, u32 n);
 float llm_avx2_sum_squares_from(const float *x, float middle, u32 n);
+void llm_avx2_normalize(const struct llm_normal *normal);
+void llm_avx2_rotate_adjacent(float *head, const float *angles, u32 columns);
+void llm_avx2_rotate_halves(float *head, const float *angles, u32 columns);
 void llm_avx2_f32_to_f16(u16 *y, const float *x, u32 n);
 void llm_avx2_round_to_f16(float *y, const float *x, u32 n);
 void llm_avx2_round_to_bf16(float *y, const float *x, u32 n);
@@ -93,6 +96,11 @@ void llm_avx2_activate_gelu_f16(float *y, const float *x, const float *u, u32 n)
 	.sum = llm_avx2_sum,								\
 	.sum_squares = llm_avx2_sum_squares,						\
 	.sum_squares_from = llm_avx2_sum_squares_from,					\
+	.normalize = llm_avx2_normalize,						\
+	.rotate = {									\
+		[LLM_PAIRING_ADJACENT] = llm_avx2_rotate_adjacent,			\
+		[LLM_PAIRING_HALVES] = llm_avx2_rotate_halves,				\
+	},										\
 	.f32_to_f16 = llm_avx2_f32_to_f16,						\
 	.round_to_f16 = llm_avx2_round_to_f16,						\
 	.round_to_bf16 = llm_avx2_round_to_bf16,					\
