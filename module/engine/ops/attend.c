@@ -189,24 +189,31 @@ struct cut {
 	u32 head_blocks;
 };
 
+/* Multiply-adds that take as long as what there is to do for a query beside its own. */
+#define QUERY_MACS 4096U
+/* Microseconds a tile should take whose rows share nothing: what a claim is little of. */
+#define APART_US 2U
+
 static struct cut cut_queries(const struct llm_step *step, const struct attention *a,
 			      const struct stretch *stretch)
 {
 	u32 group = a->heads / a->kv_heads;
 	u32 first = stretch->first * LLM_CHUNK_POSITIONS;
 	u32 positions = min(step->positions - first, LLM_CHUNK_POSITIONS);
-	u32 queries = max(1U, step->plan->form->float_macs_per_us * LLM_TILE_US /
-				      (positions * (a->key + a->value)));
+	u32 rate = step->plan->form->float_macs_per_us;
+	u32 macs = positions * (a->key + a->value) + QUERY_MACS;
+	u32 queries = max(1U, rate * LLM_TILE_US / macs);
+	u32 whole_pass = min(step->row_count, LLM_ATTEND_QUERIES);
+	bool together = step->rows[0].kv == step->rows[whole_pass - 1].kv;
 	struct cut cut;
 
 	/* Whole passes of rows of one session, else passes of heads that share keys. */
-	if (step->row_count >= LLM_ATTEND_QUERIES &&
-	    step->rows[0].kv == step->rows[LLM_ATTEND_QUERIES - 1].kv) {
+	if (together && whole_pass == LLM_ATTEND_QUERIES) {
 		cut.heads = 1;
 		cut.rows = max(queries / LLM_ATTEND_QUERIES, 1U) * LLM_ATTEND_QUERIES;
 	} else {
 		cut.heads = min(group, queries);
-		cut.rows = max(1U, queries / cut.heads);
+		cut.rows = max(1U, rate * (together ? LLM_TILE_US : APART_US) / macs / cut.heads);
 	}
 	cut.head_blocks = DIV_ROUND_UP(group, cut.heads);
 	cut.heads = DIV_ROUND_UP(group, cut.head_blocks);
