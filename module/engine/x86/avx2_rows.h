@@ -7,7 +7,9 @@
 #ifndef LLM_ENGINE_AVX2_ROWS_H
 #define LLM_ENGINE_AVX2_ROWS_H
 
+#define ROWS 8
 #include "avx2_columns.h"
+#include "fetch.h"
 
 #define PARTS (LLM_BLOCK_K / LLM_BLOCK)
 
@@ -28,9 +30,29 @@ struct halves {
 
 typedef struct halves (*take_scales)(const u8 *scales, u32 half, u32 part);
 
+/* Input rows that a pass over both halves of a group has at most. */
+#define FEW 2
+
+/* The first pass over weights asks for those that come after them. */
+static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, u32 half, u32 r)
+{
+	if (!half && !r)
+		fetch_twice(at, bytes);
+}
+
 static __always_inline __m256 input_scale(const struct llm_matmul *m, u32 row, u32 block)
 {
 	return _mm256_set1_ps(llm_float(input_at(m, row, block)->scale_bits));
+}
+
+/* Minus @factor times the sum of an input block, of which -128 times is at hand. */
+static __always_inline __m256i times_sum(const struct llm_block_x8 *x, const s32 factor)
+{
+	__m256i offset = broadcast_four(&x->offset);
+
+	if (factor == 128)
+		return offset;
+	return _mm256_mullo_epi32(_mm256_srai_epi32(offset, 7), _mm256_set1_epi32(factor));
 }
 
 static __always_inline void clear_sums(struct sums *sums, const u32 rows)
@@ -78,40 +100,35 @@ typedef __m256 (*load)(const u8 *scales);
  * Blocks of 32 begin with a scale of @scale_bytes, then comes the minimum if there is
  * one. The weights have @added: the sum starts from what that adds too much.
  */
-static __always_inline void block_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
-				       const u32 rows, add add_columns, const u32 bytes,
-				       load load_first, const u32 scale_bytes, const s32 added,
-				       const bool minimum)
+static __always_inline void add_one_scale(struct sums *sums, const struct llm_matmul *m, u32 half,
+					  u32 r, const u32 rows, const u8 *group, u32 b,
+					  add add_columns, const u32 bytes, load load_first,
+					  const u32 scale_bytes, const s32 added,
+					  const bool minimum)
 {
-	const u8 *group = m->w + o * m->w_stride;
 	__m256 scales, minima, scale;
 	struct products p;
-	struct sums sums;
-	u32 i, b;
+	u32 i;
 
-	clear_sums(&sums, rows);
-	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
 #pragma GCC unroll 8
-		for (i = 0; i < rows; i++)
-			p.at[i] = _mm256_set1_epi32((input_at(m, r + i, b)->offset >> 7) * added);
-		add_columns(&p, m, r, rows, group + half * 4 * HALF, b, 0, 0, FOURS, NULL);
-		scales = load_first(group + half * HALF * scale_bytes);
+	for (i = 0; i < rows; i++)
+		p.at[i] = times_sum(input_at(m, r + i, b), added);
+	fetch_ahead(group, LLM_GROUP * bytes, half, r);
+	add_columns(&p, m, r, rows, group + half * 4 * HALF, b, 0, 0, FOURS, NULL);
+	scales = load_first(group + half * HALF * scale_bytes);
 #pragma GCC unroll 8
-		for (i = 0; i < rows; i++) {
-			scale = _mm256_mul_ps(scales, input_scale(m, r + i, b));
-			sums.at[i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(p.at[i]), scale,
-						     sums.at[i]);
-		}
-		if (!minimum)
-			continue;
-		minima = load_scales(group + (LLM_GROUP + half * HALF) * sizeof(u16));
-#pragma GCC unroll 8
-		for (i = 0; i < rows; i++) {
-			scale = _mm256_set1_ps(llm_float(input_at(m, r + i, b)->sum_bits));
-			sums.at[i] = _mm256_fmadd_ps(minima, scale, sums.at[i]);
-		}
+	for (i = 0; i < rows; i++) {
+		scale = _mm256_mul_ps(scales, input_scale(m, r + i, b));
+		sums->at[i] = _mm256_fmadd_ps(_mm256_cvtepi32_ps(p.at[i]), scale, sums->at[i]);
 	}
-	store_sums(m, r, rows, o + half * HALF, &sums);
+	if (!minimum)
+		return;
+	minima = load_scales(group + (LLM_GROUP + half * HALF) * sizeof(u16));
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++) {
+		scale = _mm256_set1_ps(llm_float(input_at(m, r + i, b)->sum_bits));
+		sums->at[i] = _mm256_fmadd_ps(minima, scale, sums->at[i]);
+	}
 }
 
 /* Eight bytes to 32-bit integers. */
@@ -191,38 +208,35 @@ static __always_inline void add_totals(struct sums *sums, const struct llm_matmu
 	}
 }
 
-/* Blocks of Q4_K or Q5_K: the scale and the minimum of a part, then those of all. */
-static __always_inline void minima_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
-					const u32 rows, add add_columns, const u32 bytes)
+/* A block of Q4_K or Q5_K: the scale and the minimum of a part, then those of all. */
+static __always_inline void add_with_minima(struct sums *sums, const struct llm_matmul *m,
+					    u32 half, u32 r, const u32 rows, const u8 *group, u32 b,
+					    add add_columns, const u32 bytes)
 {
-	const u8 *group = m->w + o * m->w_stride, *scales;
+	const u8 *scales = group + GROUP_OFFSET(struct llm_block_q4_k, scales) + half * HALF;
+	const u32 share = LLM_GROUP * bytes / PARTS;
 	struct products total, minima;
 	__m256 scale, minimum;
-	struct sums sums;
 	__m256i factors;
-	u32 b, part;
+	u32 part;
 
-	clear_sums(&sums, rows);
-	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS, group += LLM_GROUP * bytes) {
-		clear_products(&total, rows);
-		clear_products(&minima, rows);
-		scales = group + GROUP_OFFSET(struct llm_block_q4_k, scales) + half * HALF;
-		for (part = 0; part < PARTS; part++) {
-			factors = k_scales(scales, part);
-			factors = beside(factors, factors);
-			add_columns(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
-				    0, FOURS, &factors);
-		}
-		for (part = 0; part < PARTS; part++) {
-			factors = k_minima(scales, part);
-			add_sums(&minima, m, r, rows, b + part, beside(factors, factors));
-		}
-		scale = load_scales(group + half * HALF * sizeof(u16));
-		minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum) +
-				      half * HALF * sizeof(u16));
-		add_totals(&sums, m, r, rows, b, &total, scale, &minima, minimum);
+	clear_products(&total, rows);
+	clear_products(&minima, rows);
+	for (part = 0; part < PARTS; part++) {
+		fetch_ahead(group + part * share, share, half, r);
+		factors = k_scales(scales, part);
+		factors = beside(factors, factors);
+		add_columns(&total, m, r, rows, group + half * 4 * HALF, b + part, part, 0, FOURS,
+			    &factors);
 	}
-	store_sums(m, r, rows, o + half * HALF, &sums);
+	for (part = 0; part < PARTS; part++) {
+		factors = k_minima(scales, part);
+		add_sums(&minima, m, r, rows, b + part, beside(factors, factors));
+	}
+	scale = load_scales(group + half * HALF * sizeof(u16));
+	minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum) +
+			      half * HALF * sizeof(u16));
+	add_totals(sums, m, r, rows, b, &total, scale, &minima, minimum);
 }
 
 /* Both halves of a part, each times its scales. */
@@ -236,41 +250,37 @@ static __always_inline void add_halves(struct products *total, const struct llm_
 	add_columns(total, m, r, rows, group, block, part, FOURS / 2, FOURS, &high);
 }
 
-/* Blocks of Q2_K: a scale and a minimum for each half of a part. */
-static __always_inline void q2_k_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
-				      const u32 rows, add add_columns)
+/* A block of Q2_K: a scale and a minimum for each half of a part. */
+static __always_inline void add_block_q2_k(struct sums *sums, const struct llm_matmul *m, u32 half,
+					   u32 r, const u32 rows, const u8 *group, u32 b,
+					   add add_columns, const u32 bytes)
 {
-	const u8 *group = m->w + o * m->w_stride, *bytes;
+	const u8 *scales_at = group + GROUP_OFFSET(struct llm_block_q2_k, scales) + half * HALF;
+	const u32 share = LLM_GROUP * bytes / PARTS;
 	struct products total, minima;
 	__m256 scale, minimum;
 	struct halves scales;
 	__m256i low, high;
-	struct sums sums;
-	u32 b, part;
+	u32 part;
 
-	clear_sums(&sums, rows);
-	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS) {
-		clear_products(&total, rows);
-		clear_products(&minima, rows);
-		bytes = group + GROUP_OFFSET(struct llm_block_q2_k, scales) + half * HALF;
-		for (part = 0; part < PARTS; part++, bytes += 2 * LLM_GROUP) {
-			low = load_eight(bytes);
-			high = load_eight(bytes + LLM_GROUP);
-			scales.low = number_bits(low, 0, 15);
-			scales.high = number_bits(high, 0, 15);
-			add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
-				   add_columns, scales);
-			add_sums(&minima, m, r, rows, b + part,
-				 beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
-		}
-		scale = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, scale) +
-				    half * HALF * sizeof(u16));
-		minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, minimum) +
-				      half * HALF * sizeof(u16));
-		add_totals(&sums, m, r, rows, b, &total, scale, &minima, minimum);
-		group += LLM_GROUP * sizeof(struct llm_block_q2_k);
+	clear_products(&total, rows);
+	clear_products(&minima, rows);
+	for (part = 0; part < PARTS; part++, scales_at += 2 * LLM_GROUP) {
+		fetch_ahead(group + part * share, share, half, r);
+		low = load_eight(scales_at);
+		high = load_eight(scales_at + LLM_GROUP);
+		scales.low = number_bits(low, 0, 15);
+		scales.high = number_bits(high, 0, 15);
+		add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part, add_columns,
+			   scales);
+		add_sums(&minima, m, r, rows, b + part,
+			 beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
 	}
-	store_sums(m, r, rows, o + half * HALF, &sums);
+	scale = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, scale) +
+			    half * HALF * sizeof(u16));
+	minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, minimum) +
+			      half * HALF * sizeof(u16));
+	add_totals(sums, m, r, rows, b, &total, scale, &minima, minimum);
 }
 
 static __always_inline struct halves scales_q6_k(const u8 *group, u32 half, u32 part)
@@ -316,75 +326,137 @@ static __always_inline struct halves scales_iq4_xs(const u8 *group, u32 half, u3
 }
 
 /*
- * Blocks with a scale for each half of a part, where the weights have @added, and at
+ * A block with a scale for each half of a part, where the weights have @added, and at
  * byte @scale_at one of all.
  */
-static __always_inline void halves_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
-					const u32 rows, add add_columns, const u32 bytes,
-					take_scales take_halves, const u32 scale_at,
-					const s32 added)
+static __always_inline void add_with_halves(struct sums *sums, const struct llm_matmul *m,
+					    u32 half, u32 r, const u32 rows, const u8 *group, u32 b,
+					    add add_columns, const u32 bytes,
+					    take_scales take_halves, const u32 scale_at,
+					    const s32 added)
 {
-	const u8 *group = m->w + o * m->w_stride;
+	const u32 share = LLM_GROUP * bytes / PARTS;
 	struct products total;
 	struct halves scales;
-	struct sums sums;
 	__m256i offsets;
 	__m256 scale;
-	u32 b, part;
+	u32 part;
 
-	clear_sums(&sums, rows);
-	for (b = 0; b < m->columns / LLM_BLOCK; b += PARTS, group += LLM_GROUP * bytes) {
-		clear_products(&total, rows);
-		for (part = 0; part < PARTS; part++) {
-			scales = take_halves(group, half, part);
-			add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part,
-				   add_columns, scales);
-			if (!added)
-				continue;
-			offsets = _mm256_mullo_epi16(beside(scales.low, scales.high),
-						     _mm256_set1_epi16(-added));
-			add_sums(&total, m, r, rows, b + part, offsets);
-		}
-		scale = load_scales(group + scale_at + half * HALF * sizeof(u16));
-		add_totals(&sums, m, r, rows, b, &total, scale, NULL, scale);
+	clear_products(&total, rows);
+	for (part = 0; part < PARTS; part++) {
+		fetch_ahead(group + part * share, share, half, r);
+		scales = take_halves(group, half, part);
+		add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part, add_columns,
+			   scales);
+		if (!added)
+			continue;
+		offsets = _mm256_mullo_epi16(beside(scales.low, scales.high),
+					     _mm256_set1_epi16(-added));
+		add_sums(&total, m, r, rows, b + part, offsets);
 	}
-	store_sums(m, r, rows, o + half * HALF, &sums);
+	scale = load_scales(group + scale_at + half * HALF * sizeof(u16));
+	add_totals(sums, m, r, rows, b, &total, scale, NULL, scale);
+}
+
+/* Adds block @b of half a group at @group times those of @rows input rows. */
+typedef void (*add_block)(struct sums *sums, const struct llm_matmul *m, u32 half, u32 r,
+			  const u32 rows, const u8 *group, u32 b);
+
+/*
+ * @rows rows for the group at output o, or half of it: a pass over both halves has few
+ * rows, whose sums find room. A block of @bytes has as many columns as @parts parts.
+ */
+static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r,
+				       const u32 rows, add_block add, const u32 bytes,
+				       const u32 parts)
+{
+	const u8 *group = m->w + o * m->w_stride;
+	const u32 halves = rows > FEW ? 1 : 2;
+	struct sums sums[2];
+	u32 b, h;
+
+#pragma GCC unroll 2
+	for (h = 0; h < halves; h++)
+		clear_sums(&sums[h], rows);
+	for (b = 0; b < m->columns / LLM_BLOCK; b += parts, group += LLM_GROUP * bytes) {
+#pragma GCC unroll 2
+		for (h = 0; h < halves; h++)
+			add(&sums[h], m, half + h, r, rows, group, b);
+	}
+#pragma GCC unroll 2
+	for (h = 0; h < halves; h++)
+		store_sums(m, r, rows, o + (half + h) * HALF, &sums[h]);
 }
 
 /*
- * The product called @name, from compute(m, o, half, r, n, ...), which computes @n rows
- * for one half of the group at output o. Each in a frame of its own, for the stack.
+ * The product of a type, named by PRODUCT, from how its blocks are added. Each number of
+ * rows has a frame of its own, for the stack.
  */
-#define DEFINE_MATMUL_GROUPS(name, compute, ...)					\
-static noinline void name##_rows(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+#define DEFINE_PRODUCT(type, block, parts, function, ...)				\
+static __always_inline void block_##type(struct sums *sums, const struct llm_matmul *m,	\
+					 u32 half, u32 r, const u32 rows, const u8 *group, \
+					 u32 b)						\
 {											\
-	compute(m, o, half, r, ROWS, __VA_ARGS__);					\
+	function(sums, m, half, r, rows, group, b, add_##type, sizeof(block), ##__VA_ARGS__); \
 }											\
 											\
-static noinline void name##_2(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+static noinline void type##_8(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
 {											\
-	compute(m, o, half, r, 2, __VA_ARGS__);						\
+	group_rows(m, o, half, r, 8, block_##type, sizeof(block), parts);		\
 }											\
 											\
-static noinline void name##_1(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
+static noinline void type##_4(const struct llm_matmul *m, u32 o, u32 half, u32 r)	\
 {											\
-	compute(m, o, half, r, 1, __VA_ARGS__);						\
+	group_rows(m, o, half, r, 4, block_##type, sizeof(block), parts);		\
 }											\
 											\
-void name(const struct llm_matmul *m)							\
+static noinline void type##_2(const struct llm_matmul *m, u32 o, u32 r)			\
 {											\
-	u32 o, half, r;									\
+	group_rows(m, o, 0, r, 2, block_##type, sizeof(block), parts);			\
+}											\
+											\
+static noinline void type##_1(const struct llm_matmul *m, u32 o, u32 r)			\
+{											\
+	group_rows(m, o, 0, r, 1, block_##type, sizeof(block), parts);			\
+}											\
+											\
+void PRODUCT(type)(const struct llm_matmul *m)						\
+{											\
+	u32 o, r;									\
 											\
 	for (o = 0; o < m->outputs; o += LLM_GROUP) {					\
-		for (half = 0; half < 2; half++) {					\
-			for (r = 0; r + ROWS <= m->rows; r += ROWS)			\
-				name##_rows(m, o, half, r);				\
-			for (; r + 2 <= m->rows; r += 2)				\
-				name##_2(m, o, half, r);				\
-			if (r < m->rows)						\
-				name##_1(m, o, half, r);				\
+		for (r = 0; r + 8 <= m->rows; r += 8) {					\
+			type##_8(m, o, 0, r);						\
+			type##_8(m, o, 1, r);						\
 		}									\
+		for (; r + 4 <= m->rows; r += 4) {					\
+			type##_4(m, o, 0, r);						\
+			type##_4(m, o, 1, r);						\
+		}									\
+		for (; r + 2 <= m->rows; r += 2)					\
+			type##_2(m, o, r);						\
+		if (r < m->rows)							\
+			type##_1(m, o, r);						\
 	}										\
 }
+
+/* How columns of a type are added, by a function that knows where they come from. */
+#define DEFINE_ADD(type, function, ...)							\
+static __always_inline void add_##type(struct products *p, const struct llm_matmul *m,	\
+				       u32 r, const u32 rows, const u8 *group, u32 block, \
+				       u32 part, const u32 from, const u32 to,		\
+				       const __m256i *scales)				\
+{											\
+	function(p, m, r, rows, group, block, part, from, to, scales, __VA_ARGS__);	\
+}
+
+/* Blocks of 32: what the weights have added, and whether there is a minimum. */
+#define DEFINE_BLOCKS(type, block, added, minimum)					\
+	DEFINE_PRODUCT(type, block, 1, add_one_scale, load_scales, sizeof(u16), added, minimum)
+
+/* Blocks of 256 with scales of halves of parts: what the weights have added. */
+#define DEFINE_HALVES(type, added)							\
+	DEFINE_PRODUCT(type, struct llm_block_##type, PARTS, add_with_halves, scales_##type, \
+		       GROUP_OFFSET(struct llm_block_##type, scale), added)
 
 #endif /* LLM_ENGINE_AVX2_ROWS_H */

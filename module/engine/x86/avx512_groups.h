@@ -6,7 +6,7 @@
 #include "../block.h"
 #include "../math.h"
 #include "avx512.h"
-#include "intrinsics.h"
+#include "fetch.h"
 
 /* Input rows that share one pass over a group of weight rows. */
 #define ROWS 8
@@ -72,13 +72,7 @@ static __always_inline struct columns look_up(struct columns w)
 	return w;
 }
 
-/*
- * Weights are asked for twice before they are needed: from memory, then from the second
- * cache. That is best where they come about as fast as they are multiplied. ROWS of few
- * bits take longer: theirs go to the first cache at once.
- */
-#define FROM_MEMORY 8192
-#define FROM_CACHE 1024
+/* ROWS of few bits take longer: theirs go to the first cache at once. */
 #define FROM_MEMORY_AT_ONCE 4096
 
 /* Bytes that LLM_BLOCK weights take where a pass over ROWS still waits for memory. */
@@ -90,15 +84,13 @@ static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, const u32
 {
 	u32 i;
 
-#pragma GCC unroll 16
-	for (i = 0; i < bytes; i += 64) {
-		if (rows == ROWS && block < MANY_BYTES) {
-			_mm_prefetch(at + FROM_MEMORY_AT_ONCE + i, _MM_HINT_T0);
-		} else {
-			_mm_prefetch(at + FROM_MEMORY + i, _MM_HINT_T1);
-			_mm_prefetch(at + FROM_CACHE + i, _MM_HINT_T0);
-		}
+	if (rows < ROWS || block >= MANY_BYTES) {
+		fetch_twice(at, bytes);
+		return;
 	}
+#pragma GCC unroll 16
+	for (i = 0; i < bytes; i += 64)
+		_mm_prefetch(at + FROM_MEMORY_AT_ONCE + i, _MM_HINT_T0);
 }
 
 /*

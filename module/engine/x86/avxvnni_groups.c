@@ -5,7 +5,7 @@
  */
 #include "avxvnni.h"
 
-#define ROWS 8
+#define PRODUCT(type) llm_avxvnni_groups_##type
 #include "avx2_rows.h"
 
 /* The rows take turns: a sum waits for what was added before. */
@@ -58,33 +58,19 @@ static __always_inline __m256i take_iq4_xs(const u8 *group, u32 part, u32 i)
 	return look_up_iq4(fours_iq4_xs(group, part, i), -128);
 }
 
-#define DEFINE_ADD(type)								\
-static __always_inline void add_##type(struct products *p, const struct llm_matmul *m,	\
-				       u32 r, const u32 rows, const u8 *group, u32 block, \
-				       u32 part, const u32 from, const u32 to,		\
-				       const __m256i *scales)				\
-{											\
-	add_scaled(p, m, r, rows, group, block, part, from, to, scales, take_##type);	\
-}
-
-DEFINE_ADD(q4_0)
-DEFINE_ADD(q4_1)
-DEFINE_ADD(q5_0)
-DEFINE_ADD(q5_1)
-DEFINE_ADD(q8_0)
-DEFINE_ADD(iq4_nl)
-DEFINE_ADD(mxfp4)
-DEFINE_ADD(q2_k)
-DEFINE_ADD(q3_k)
-DEFINE_ADD(q4_k)
-DEFINE_ADD(q5_k)
-DEFINE_ADD(q6_k)
-DEFINE_ADD(iq4_xs)
-
-/* The type, its block, what its weights have added, a minimum? */
-#define DEFINE_BLOCKS(type, block, added, minimum)					\
-	DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_##type, block_rows, add_##type, sizeof(block), \
-			     load_scales, sizeof(u16), added, minimum)
+DEFINE_ADD(q4_0, add_scaled, take_q4_0)
+DEFINE_ADD(q4_1, add_scaled, take_q4_1)
+DEFINE_ADD(q5_0, add_scaled, take_q5_0)
+DEFINE_ADD(q5_1, add_scaled, take_q5_1)
+DEFINE_ADD(q8_0, add_scaled, take_q8_0)
+DEFINE_ADD(iq4_nl, add_scaled, take_iq4_nl)
+DEFINE_ADD(mxfp4, add_scaled, take_mxfp4)
+DEFINE_ADD(q2_k, add_scaled, take_q2_k)
+DEFINE_ADD(q3_k, add_scaled, take_q3_k)
+DEFINE_ADD(q4_k, add_scaled, take_q4_k)
+DEFINE_ADD(q5_k, add_scaled, take_q5_k)
+DEFINE_ADD(q6_k, add_scaled, take_q6_k)
+DEFINE_ADD(iq4_xs, add_scaled, take_iq4_xs)
 
 DEFINE_BLOCKS(q4_0, struct llm_block_q4_0, 8, false)
 DEFINE_BLOCKS(q4_1, struct llm_block_q4_1, 0, true)
@@ -92,20 +78,10 @@ DEFINE_BLOCKS(q5_0, struct llm_block_q5_0, 16, false)
 DEFINE_BLOCKS(q5_1, struct llm_block_q5_1, 0, true)
 DEFINE_BLOCKS(q8_0, struct llm_block_q8_0, 128, false)
 DEFINE_BLOCKS(iq4_nl, struct llm_block_q4_0, 128, false)
-DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_mxfp4, block_rows, add_mxfp4,
-		     sizeof(struct llm_block_mxfp4), load_exponents, 1, 12, false)
-DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_q2_k, q2_k_rows, add_q2_k)
-DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_q4_k, minima_rows, add_q4_k,
-		     sizeof(struct llm_block_q4_k))
-DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_q5_k, minima_rows, add_q5_k,
-		     sizeof(struct llm_block_q5_k))
-
-/* The type, and what its weights have added. */
-#define DEFINE_HALVES(type, added)							\
-	DEFINE_MATMUL_GROUPS(llm_avxvnni_groups_##type, halves_rows, add_##type,	\
-			     sizeof(struct llm_block_##type), scales_##type,		\
-			     GROUP_OFFSET(struct llm_block_##type, scale), added)
-
+DEFINE_PRODUCT(mxfp4, struct llm_block_mxfp4, 1, add_one_scale, load_exponents, 1, 12, false)
+DEFINE_PRODUCT(q2_k, struct llm_block_q2_k, PARTS, add_block_q2_k)
+DEFINE_PRODUCT(q4_k, struct llm_block_q4_k, PARTS, add_with_minima)
+DEFINE_PRODUCT(q5_k, struct llm_block_q5_k, PARTS, add_with_minima)
 DEFINE_HALVES(q3_k, 4)
 DEFINE_HALVES(q6_k, 32)
 DEFINE_HALVES(iq4_xs, 128)
