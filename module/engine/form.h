@@ -35,7 +35,9 @@ struct llm_block_q8_0 {
  * @offset: -128 times the sum of @values, for products whose other side is stored
  *	with 128 added
  * @sum_bits: IEEE 754 binary32, of LLM_INPUT_Q8_1: scale before it is rounded times
- *	the sum of @values, a number that binary16 has; else 0
+ *	the sum of @values, a number that binary16 has; of LLM_INPUT_Q8_0 0
+ * @both: of LLM_INPUT_Q8_K: sums of all @values of this block and of the next one,
+ *	in every other block, else 0
  * @sums: sums of the first and the second half of @values, for weights that have
  *	a minimum
  * @values: -127..127
@@ -46,7 +48,10 @@ struct llm_block_q8_0 {
 struct llm_block_x8 {
 	u32 scale_bits;
 	s32 offset;
-	u32 sum_bits;
+	union {
+		u32 sum_bits;
+		s16 both[2];
+	};
 	s16 sums[2];
 	s8 values[LLM_BLOCK];
 };
@@ -313,6 +318,20 @@ u64 llm_input_bytes(u32 input, u32 columns);
  * @n: numbers in it, a multiple of the block's length
  */
 void llm_input_round(const struct llm_form *form, u32 input, void *to, const float *x, u32 n);
+
+/**
+ * llm_sum_both() - fills in @both of the blocks of LLM_BLOCK_K numbers
+ * @blocks: LLM_BLOCK_K / LLM_BLOCK blocks, whose @sums are known
+ */
+static inline void llm_sum_both(struct llm_block_x8 *blocks)
+{
+	u32 b;
+
+	for (b = 0; b < LLM_BLOCK_K / LLM_BLOCK; b += 2) {
+		blocks[b].both[0] = (s16)(blocks[b].sums[0] + blocks[b].sums[1]);
+		blocks[b].both[1] = (s16)(blocks[b + 1].sums[0] + blocks[b + 1].sums[1]);
+	}
+}
 
 #ifdef LLM_FLOAT
 /**

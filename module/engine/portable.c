@@ -191,6 +191,7 @@ static void quantize_q8_k(struct llm_block_x8 *y, const float *x, u32 n)
 			quantize_block(&y[b], x + b * LLM_BLOCK, inverse);
 			y[b].scale_bits = llm_float_bits(most > 0 ? 1 / inverse : 0);
 		}
+		llm_sum_both(&y[at / LLM_BLOCK]);
 	}
 }
 

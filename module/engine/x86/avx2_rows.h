@@ -191,6 +191,20 @@ static __always_inline void add_sums(struct products *total, const struct llm_ma
 	}
 }
 
+/* @total += both words of @factors times the sums of an input block and of the next. */
+static __always_inline void add_both_sums(struct products *total, const struct llm_matmul *m, u32 r,
+					  const u32 rows, u32 block, __m256i factors)
+{
+	__m256i sums;
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++) {
+		sums = broadcast_four(input_at(m, r + i, block)->both);
+		total->at[i] = _mm256_add_epi32(total->at[i], _mm256_madd_epi16(factors, sums));
+	}
+}
+
 /* What a block adds to the sums in the end: its products and its minima, scaled. */
 static __always_inline void add_totals(struct sums *sums, const struct llm_matmul *m, u32 r,
 				       const u32 rows, u32 block, const struct products *total,
@@ -229,9 +243,9 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 		add_columns(&total, m, r, rows, group + half * 4 * HALF, b + part, part, 0, FOURS,
 			    &factors);
 	}
-	for (part = 0; part < PARTS; part++) {
-		factors = k_minima(scales, part);
-		add_sums(&minima, m, r, rows, b + part, beside(factors, factors));
+	for (part = 0; part < PARTS; part += 2) {
+		factors = beside(k_minima(scales, part), k_minima(scales, part + 1));
+		add_both_sums(&minima, m, r, rows, b + part, factors);
 	}
 	scale = load_scales(group + half * HALF * sizeof(u16));
 	minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum) +

@@ -38,87 +38,84 @@ static __always_inline __m512i take_bits(__m512i bytes, u32 shift, u8 mask)
 				_mm512_set1_epi8((s8)mask));
 }
 
-static __always_inline struct columns take_q2_k(const u8 *group, u32 part)
-{
-	const u8 *quarters = group + GROUP_OFFSET(struct llm_block_q2_k, quarters[part / 4 * 32]);
-	struct columns w;
-	u32 i;
+/* Four columns of a part of a group, number @i of FOURS, none negative. */
+typedef __m512i (*take)(const u8 *group, u32 part, u32 i);
 
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++)
-		w.at[i] = take_bits(load_wide(quarters + 64 * i), part % 4 * 2, 3);
-	return w;
+/* Columns by four of a part. */
+#define FOURS (LLM_BLOCK / 4)
+
+/* Four columns' bytes @i of those that begin at @bytes of the blocks. */
+static __always_inline __m512i load_four(const u8 *group, u32 bytes, u32 i)
+{
+	return load_wide(group + LLM_GROUP * (bytes + 4 * i));
 }
 
-static __always_inline struct columns take_q3_k(const u8 *group, u32 part)
+static __always_inline __m512i take_q2_k(const u8 *group, u32 part, u32 i)
 {
-	const u8 *quarters = group + GROUP_OFFSET(struct llm_block_q3_k, quarters[part / 4 * 32]);
-	const u8 *third = group + GROUP_OFFSET(struct llm_block_q3_k, third);
-	struct columns w;
-	__m512i bits;
-	u32 i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++) {
-		bits = _mm512_slli_epi16(take_bits(load_wide(third + 64 * i), part, 1), 2);
-		w.at[i] = _mm512_or_si512(take_bits(load_wide(quarters + 64 * i), part % 4 * 2, 3),
-					  bits);
-	}
-	return w;
+	return take_bits(load_four(group, offsetof(struct llm_block_q2_k, quarters),
+				   part / 4 * FOURS + i), part % 4 * 2, 3);
 }
 
-static __always_inline struct columns take_q4_k(const u8 *group, u32 part)
+/*
+ * Bits of bytes moved up, or down where @up is negative. What comes from the byte beside
+ * is for a mask to take away.
+ */
+static __always_inline __m512i move_bits(__m512i bytes, s32 up)
 {
-	const u8 *low_high = group + GROUP_OFFSET(struct llm_block_q4_k, low_high[part / 2 * 32]);
-	struct columns w;
-	u32 i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++)
-		w.at[i] = take_bits(load_wide(low_high + 64 * i), part % 2 * 4, 15);
-	return w;
+	return _mm512_rolv_epi32(bytes, _mm512_set1_epi32(up));
 }
 
-static __always_inline struct columns take_q5_k(const u8 *group, u32 part)
+/*
+ * Bits of weights that lie in two places: @low_mask of @low moved down by @low_down, and
+ * @high_mask of @high moved up by @high_up.
+ */
+static __always_inline __m512i join_bits(__m512i low, u32 low_down, u8 low_mask, __m512i high,
+					 s32 high_up, u8 high_mask)
 {
-	const u8 *low_high = group + GROUP_OFFSET(struct llm_block_q5_k, low_high[part / 2 * 32]);
-	const u8 *fifth = group + GROUP_OFFSET(struct llm_block_q5_k, fifth);
-	struct columns w;
-	__m512i bits;
-	u32 i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++) {
-		bits = _mm512_slli_epi16(take_bits(load_wide(fifth + 64 * i), part, 1), 4);
-		w.at[i] = _mm512_or_si512(take_bits(load_wide(low_high + 64 * i), part % 2 * 4, 15),
-					  bits);
-	}
-	return w;
+	high = _mm512_and_si512(move_bits(high, high_up), _mm512_set1_epi8((s8)high_mask));
+	low = _mm512_srl_epi16(low, _mm_cvtsi32_si128((s32)low_down));
+	/* (low & mask) | high */
+	return _mm512_ternarylogic_epi32(low, _mm512_set1_epi8((s8)low_mask), high, 0xea);
 }
 
-static __always_inline struct columns take_q6_k(const u8 *group, u32 part)
+static __always_inline __m512i take_q3_k(const u8 *group, u32 part, u32 i)
 {
-	const u8 *low_high = group + GROUP_OFFSET(struct llm_block_q6_k,
-						  low_high[part / 4 * 64 + part % 2 * 32]);
-	const u8 *upper = group + GROUP_OFFSET(struct llm_block_q6_k, upper[part / 4 * 32]);
-	struct columns w;
-	__m512i bits;
-	u32 i;
+	__m512i quarters = load_four(group, offsetof(struct llm_block_q3_k, quarters),
+				     part / 4 * FOURS + i);
+	__m512i third = load_four(group, offsetof(struct llm_block_q3_k, third), i);
 
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++) {
-		bits = take_bits(load_wide(upper + 64 * i), part % 4 * 2, 3);
-		w.at[i] = _mm512_or_si512(take_bits(load_wide(low_high + 64 * i), part % 4 / 2 * 4,
-						    15),
-					  _mm512_slli_epi16(bits, 4));
-	}
-	return w;
+	return join_bits(quarters, part % 4 * 2, 3, third, 2 - (s32)part, 4);
 }
 
-static __always_inline struct columns take_iq4_xs(const u8 *group, u32 part)
+static __always_inline __m512i take_q5_k(const u8 *group, u32 part, u32 i)
 {
-	return look_up(take_fours(group + GROUP_OFFSET(struct llm_block_iq4_xs,
-						       low_high[16 * part])));
+	__m512i fours = load_four(group, offsetof(struct llm_block_q5_k, low_high),
+				  part / 2 * FOURS + i);
+	__m512i fifth = load_four(group, offsetof(struct llm_block_q5_k, fifth), i);
+
+	return join_bits(fours, part % 2 * 4, 15, fifth, 4 - (s32)part, 16);
+}
+
+static __always_inline __m512i take_q6_k(const u8 *group, u32 part, u32 i)
+{
+	__m512i fours = load_four(group, offsetof(struct llm_block_q6_k, low_high),
+				  part / 4 * 2 * FOURS + part % 2 * FOURS + i);
+	__m512i upper = load_four(group, offsetof(struct llm_block_q6_k, upper),
+				  part / 4 * FOURS + i);
+
+	return join_bits(fours, part % 4 / 2 * 4, 15, upper, 4 - (s32)(part % 4 * 2), 0x30);
+}
+
+/* The values have 128 added. */
+static __always_inline __m512i take_iq4_xs(const u8 *group, u32 part, u32 i)
+{
+	static const s8 values[16] = LLM_KVALUES_IQ4;
+	__m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)values));
+	__m512i fours = load_four(group, offsetof(struct llm_block_iq4_xs, low_high),
+				  part * (FOURS / 2) + i % 4);
+
+	table = _mm512_xor_si512(table, _mm512_set1_epi8((s8)128));
+	return _mm512_shuffle_epi8(table, take_bits(fours, i / 4 * 4, 15));
 }
 
 /* The sums of a group's outputs so far, for each of the rows at work. */
@@ -126,12 +123,13 @@ struct sums {
 	__m512 at[ROWS];
 };
 
-/* Sixteen bytes to 32-bit integers, twice each in both halves. */
-static __always_inline __m512i load_pairs(const u8 *bytes)
+/* Sixteen bytes to 32-bit integers, and as many more to their upper halves. */
+static __always_inline __m512i load_pairs(const u8 *low, const u8 *high)
 {
-	__m512i wide = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)bytes));
+	__m512i upper = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)high));
 
-	return _mm512_or_si512(wide, _mm512_slli_epi32(wide, 16));
+	return _mm512_or_si512(_mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)low)),
+			       _mm512_slli_epi32(upper, 16));
 }
 
 static __always_inline const struct llm_block_x8 *input_at(const struct llm_matmul *m, u32 row,
@@ -140,24 +138,30 @@ static __always_inline const struct llm_block_x8 *input_at(const struct llm_matm
 	return (const struct llm_block_x8 *)(m->x + row * m->x_stride) + block;
 }
 
-/* Adds the products of some columns, see add_columns(), times the scales of their rows. */
+/* Adds the products of columns-by-four @from up to @to, times the scales of their rows. */
 static __always_inline void add_scaled(__m512i *products, const struct llm_matmul *m, u32 r,
-				       const u32 rows, u32 block, const __m512i *columns,
-				       const u32 at, const u32 n, __m512i scales)
+				       const u32 rows, const u8 *group, u32 block, u32 part,
+				       const u32 from, const u32 to, __m512i scales,
+				       take take_columns)
 {
-	const struct llm_block_x8 *x[TURNS];
-	__m512i p[TURNS];
-	u32 i;
+	__m512i p[ROWS], w, x;
+	u32 i, k;
 
-#pragma GCC unroll 4
-	for (i = 0; i < rows; i++) {
-		x[i] = input_at(m, r + i, block);
-		p[i] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+	for (k = 0; k < rows; k++)
+		p[k] = _mm512_setzero_si512();
+#pragma GCC unroll 8
+	for (i = from; i < to; i++) {
+		w = take_columns(group, part, i);
+#pragma GCC unroll 8
+		for (k = 0; k < rows; k++) {
+			x = broadcast_four(input_at(m, r + k, block)->values + 4 * i);
+			p[k] = _mm512_dpbusd_epi32(p[k], w, x);
+		}
 	}
-	add_columns(p, x, rows, columns, at, n);
-#pragma GCC unroll 4
-	for (i = 0; i < rows; i++)
-		products[i] = _mm512_add_epi32(products[i], _mm512_mullo_epi32(p[i], scales));
+#pragma GCC unroll 8
+	for (k = 0; k < rows; k++)
+		products[k] = _mm512_add_epi32(products[k], _mm512_mullo_epi32(p[k], scales));
 }
 
 /* @totals += both words of @factors times the sums of the halves of an input block. */
@@ -172,6 +176,18 @@ static __always_inline void add_input_sums(__m512i *totals, const struct llm_mat
 						broadcast_four(input_at(m, r + i, block)->sums));
 }
 
+/* @totals += both words of @factors times the sums of an input block and of the next. */
+static __always_inline void add_both_sums(__m512i *totals, const struct llm_matmul *m, u32 r,
+					  const u32 rows, u32 block, __m512i factors)
+{
+	u32 i;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		totals[i] = _mm512_dpwssd_epi32(totals[i], factors,
+						broadcast_four(input_at(m, r + i, block)->both));
+}
+
 /* What one row of a block needs in the end: its products and minima to numbers. */
 static __always_inline __m512 add_total(__m512 sum, __m512i products, __m512 scale,
 					__m512i minima, __m512 minimum,
@@ -183,46 +199,119 @@ static __always_inline __m512 add_total(__m512 sum, __m512i products, __m512 sca
 	return _mm512_fmadd_ps(total, _mm512_set1_ps(llm_float(x->scale_bits)), sum);
 }
 
-typedef struct columns (*take)(const u8 *group, u32 part);
-
-/* A block of Q4_K or Q5_K: the scale and the minimum of a part, then those of all. */
+/* What a block of Q4_K or Q5_K adds: what its minima take away, and the scales of all. */
 static __always_inline void add_with_minima(struct sums *sums, const struct llm_matmul *m, u32 r,
 					    const u32 rows, const u8 *group, u32 b,
-					    take take_columns, const u32 bytes)
+					    const struct small *small, const __m512i *products,
+					    __m512 scale)
+{
+	const __m512 minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum));
+	__m512i minima[ROWS];
+	u32 i, part;
+
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		minima[i] = _mm512_setzero_si512();
+	for (part = 0; part < PARTS; part += 2)
+		add_both_sums(minima, m, r, rows, b + part,
+			      load_pairs(small->minima[part], small->minima[part + 1]));
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		sums->at[i] = add_total(sums->at[i], products[i], scale, minima[i], minimum,
+					input_at(m, r + i, b));
+}
+
+static __always_inline __m512i scale_of(const struct small *small, u32 part)
+{
+	return _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)small->scales[part]));
+}
+
+/*
+ * Two parts of Q4_K that share bytes. The upper fours of bits are left where they are,
+ * sixteen times as much: so are the scales of the lower ones, and the sum of all.
+ */
+static __always_inline void add_two_parts(__m512i *products, const struct llm_matmul *m, u32 r,
+					  const u32 rows, const u8 *group, u32 block, u32 part,
+					  const struct small *small)
+{
+	const __m512i scale = _mm512_slli_epi32(scale_of(small, part), 4);
+	const __m512i upper_scale = scale_of(small, part + 1);
+	const struct llm_block_x8 *x;
+	__m512i p[ROWS], upper[ROWS], w;
+	u32 i, k;
+
+#pragma GCC unroll 8
+	for (k = 0; k < rows; k++) {
+		p[k] = _mm512_setzero_si512();
+		upper[k] = _mm512_setzero_si512();
+	}
+#pragma GCC unroll 8
+	for (i = 0; i < FOURS; i++) {
+		w = load_four(group, offsetof(struct llm_block_q4_k, low_high),
+			      part / 2 * FOURS + i);
+#pragma GCC unroll 8
+		for (k = 0; k < rows; k++) {
+			x = input_at(m, r + k, block);
+			p[k] = _mm512_dpbusd_epi32(p[k], _mm512_and_si512(w, _mm512_set1_epi8(15)),
+						   broadcast_four(x[0].values + 4 * i));
+			upper[k] = _mm512_dpbusd_epi32(upper[k],
+						       _mm512_and_si512(w, _mm512_set1_epi8((s8)0xf0)),
+						       broadcast_four(x[1].values + 4 * i));
+		}
+	}
+#pragma GCC unroll 8
+	for (k = 0; k < rows; k++) {
+		products[k] = _mm512_add_epi32(products[k], _mm512_mullo_epi32(p[k], scale));
+		products[k] = _mm512_add_epi32(products[k],
+					       _mm512_mullo_epi32(upper[k], upper_scale));
+	}
+}
+
+static __always_inline void add_q4_k(struct sums *sums, const struct llm_matmul *m, u32 r,
+				     const u32 rows, const u8 *group, u32 b)
 {
 	const __m512 scale = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, scale));
-	const __m512 minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum));
-	__m512i products[ROWS], minima[ROWS], factor;
-	const u32 share = LLM_GROUP * bytes / PARTS;
+	const u32 share = LLM_GROUP * sizeof(struct llm_block_q4_k) / PARTS * 2;
+	__m512i products[ROWS];
 	struct small small;
-	struct columns w;
 	u32 i, part;
 
 	take_small(&small, group + GROUP_OFFSET(struct llm_block_q4_k, scales));
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
 		products[i] = _mm512_setzero_si512();
+	for (part = 0; part < PARTS; part += 2) {
+		/* One or two rows go through memory as fast as the processor itself asks. */
+		if (!r && rows > 2)
+			fetch_ahead(group + part / 2 * share, share, rows,
+				    sizeof(struct llm_block_q4_k) / PARTS);
+		add_two_parts(products, m, r, rows, group, b + part, part, &small);
+	}
+	add_with_minima(sums, m, r, rows, group, b, &small, products,
+			_mm512_mul_ps(scale, _mm512_set1_ps(1.0f / 16)));
+}
+
+static __always_inline void add_q5_k(struct sums *sums, const struct llm_matmul *m, u32 r,
+				     const u32 rows, const u8 *group, u32 b)
+{
+	const __m512 scale = load_scales(group + GROUP_OFFSET(struct llm_block_q5_k, scale));
+	const u32 share = LLM_GROUP * sizeof(struct llm_block_q5_k) / PARTS;
+	__m512i products[ROWS];
+	struct small small;
+	u32 i, part;
+
+	take_small(&small, group + GROUP_OFFSET(struct llm_block_q5_k, scales));
+#pragma GCC unroll 8
+	for (i = 0; i < rows; i++)
+		products[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part++) {
-		w = take_columns(group, part);
+		add_scaled(products, m, r, rows, group, b + part, part, 0, FOURS,
+			   scale_of(&small, part), take_q5_k);
 		if (!r)
-			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
-		factor = _mm512_cvtepu8_epi32(_mm_load_si128((const __m128i *)small.scales[part]));
-#pragma GCC unroll 2
-		for (i = 0; i < rows; i += TURNS)
-			add_scaled(products + i, m, r + i, rows < TURNS ? rows : TURNS, b + part,
-				   w.at, 0, LLM_BLOCK / 4, factor);
+			fetch_ahead(group + part * share, share, rows,
+				    sizeof(struct llm_block_q5_k) / PARTS);
 	}
-#pragma GCC unroll 8
-	for (i = 0; i < rows; i++)
-		minima[i] = _mm512_setzero_si512();
-	for (part = 0; part < PARTS; part++) {
-		factor = load_pairs(small.minima[part]);
-		add_input_sums(minima, m, r, rows, b + part, factor);
-	}
-#pragma GCC unroll 8
-	for (i = 0; i < rows; i++)
-		sums->at[i] = add_total(sums->at[i], products[i], scale, minima[i], minimum,
-					input_at(m, r + i, b));
+	add_with_minima(sums, m, r, rows, group, b, &small, products, scale);
 }
 
 /* The scales of both halves of a part, 32-bit integers. */
@@ -298,18 +387,13 @@ static __always_inline __m512i beside(__m512i low, __m512i high)
 }
 
 static __always_inline void add_both_halves(__m512i *products, const struct llm_matmul *m, u32 r,
-					    const u32 rows, u32 block, const struct columns *w,
-					    const struct halves *scales)
+					    const u32 rows, const u8 *group, u32 block, u32 part,
+					    const struct halves *scales, take take_columns)
 {
-	u32 i;
-
-#pragma GCC unroll 2
-	for (i = 0; i < rows; i += TURNS) {
-		add_scaled(products + i, m, r + i, rows < TURNS ? rows : TURNS, block, w->at, 0,
-			   LLM_BLOCK / 8, scales->low);
-		add_scaled(products + i, m, r + i, rows < TURNS ? rows : TURNS, block,
-			   w->at + LLM_BLOCK / 8, LLM_BLOCK / 2, LLM_BLOCK / 8, scales->high);
-	}
+	add_scaled(products, m, r, rows, group, block, part, 0, FOURS / 2, scales->low,
+		   take_columns);
+	add_scaled(products, m, r, rows, group, block, part, FOURS / 2, FOURS, scales->high,
+		   take_columns);
 }
 
 /* What follows the scales of halves: where the scale of all is, what weights have added. */
@@ -323,21 +407,20 @@ static __always_inline void add_halves(struct sums *sums, const struct llm_matmu
 	__m512i products[ROWS], offset;
 	const struct llm_block_x8 *x;
 	struct halves scales;
-	struct columns w;
 	u32 i, part;
 
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
 		products[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part++) {
-		w = take_columns(group, part);
-		if (!r)
-			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 		scales = take_halves(group, part);
-		add_both_halves(products, m, r, rows, b + part, &w, &scales);
+		add_both_halves(products, m, r, rows, group, b + part, part, &scales,
+				take_columns);
 		offset = _mm512_mullo_epi16(beside(scales.low, scales.high),
 					    _mm512_set1_epi16(-added));
 		add_input_sums(products, m, r, rows, b + part, offset);
+		if (!r)
+			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 	}
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++) {
@@ -357,7 +440,6 @@ static __always_inline void add_q2_k(struct sums *sums, const struct llm_matmul 
 	const u8 *bytes = group + GROUP_OFFSET(struct llm_block_q2_k, scales);
 	__m512i products[ROWS], minima[ROWS], low, high;
 	struct halves scales;
-	struct columns w;
 	u32 i, part;
 
 #pragma GCC unroll 8
@@ -366,12 +448,11 @@ static __always_inline void add_q2_k(struct sums *sums, const struct llm_matmul 
 		minima[i] = _mm512_setzero_si512();
 	}
 	for (part = 0; part < PARTS; part++, bytes += 2 * LLM_GROUP) {
-		w = take_q2_k(group, part);
 		low = load_unsigned(bytes);
 		high = load_unsigned(bytes + LLM_GROUP);
 		scales.low = number_bits(low, 0, 15);
 		scales.high = number_bits(high, 0, 15);
-		add_both_halves(products, m, r, rows, b + part, &w, &scales);
+		add_both_halves(products, m, r, rows, group, b + part, part, &scales, take_q2_k);
 		add_input_sums(minima, m, r, rows, b + part,
 			       beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
 	}
@@ -391,8 +472,6 @@ static __always_inline void add_##type(struct sums *sums, const struct llm_matmu
 }
 
 DEFINE_ADD(q3_k, add_halves, scales_q3_k, GROUP_OFFSET(struct llm_block_q3_k, scale), 4)
-DEFINE_ADD(q4_k, add_with_minima)
-DEFINE_ADD(q5_k, add_with_minima)
 DEFINE_ADD(q6_k, add_halves, scales_q6_k, GROUP_OFFSET(struct llm_block_q6_k, scale), 32)
 DEFINE_ADD(iq4_xs, add_halves, scales_iq4_xs, GROUP_OFFSET(struct llm_block_iq4_xs, scale), 128)
 
@@ -416,19 +495,9 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 		store_group(m, r + i, o, sums.at[i]);
 }
 
-/* At most four rows at a time: what is at hand for eight is large for a stack. */
-static __always_inline void group_few_rows(const struct llm_matmul *m, u32 o, u32 r,
-					   const u32 rows, add add_block, const u32 bytes)
-{
-	u32 i;
-
-	for (i = 0; i < rows; i += TURNS)
-		group_rows(m, o, r + i, rows < TURNS ? rows : TURNS, add_block, bytes);
-}
-
-DEFINE_MATMUL_GROUPS(groups_q2_k, group_few_rows, add_q2_k, sizeof(struct llm_block_q2_k))
-DEFINE_MATMUL_GROUPS(groups_q3_k, group_few_rows, add_q3_k, sizeof(struct llm_block_q3_k))
+DEFINE_MATMUL_GROUPS(groups_q2_k, group_rows, add_q2_k, sizeof(struct llm_block_q2_k))
+DEFINE_MATMUL_GROUPS(groups_q3_k, group_rows, add_q3_k, sizeof(struct llm_block_q3_k))
 DEFINE_MATMUL_GROUPS(groups_q4_k, group_rows, add_q4_k, sizeof(struct llm_block_q4_k))
-DEFINE_MATMUL_GROUPS(groups_q5_k, group_few_rows, add_q5_k, sizeof(struct llm_block_q5_k))
+DEFINE_MATMUL_GROUPS(groups_q5_k, group_rows, add_q5_k, sizeof(struct llm_block_q5_k))
 DEFINE_MATMUL_GROUPS(groups_q6_k, group_rows, add_q6_k, sizeof(struct llm_block_q6_k))
 DEFINE_MATMUL_GROUPS(groups_iq4_xs, group_rows, add_iq4_xs, sizeof(struct llm_block_iq4_xs))
