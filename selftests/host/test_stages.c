@@ -21,14 +21,17 @@ struct fixture {
 
 static bool setup(struct fixture *f, const struct tiny_image_options *options)
 {
+	static struct llm_form form;
 	struct llm_error error = {};
 	size_t size;
 
+	/* Computes in no time: memory is what a product waits for. */
+	form = llm_form_portable;
+	form.macs_per_us = 1000000;
 	memset(f, 0, sizeof(*f));
 	f->bytes = tiny_image_build(options, &size);
 	return tap_check(f->bytes && !llm_image_open(&f->image, f->bytes, size, &error)) &&
-	       tap_check(!llm_plan_create(&f->plan, f->image, &llm_form_portable, BATCH, BATCH,
-					  &error)) &&
+	       tap_check(!llm_plan_create(&f->plan, f->image, &form, BATCH, BATCH, &error)) &&
 	       tap_check(!llm_step_create(&f->step, f->plan)) &&
 	       tap_check(!llm_kv_init(&f->kv, f->plan, BATCH)) &&
 	       tap_check(!llm_kv_reserve(&f->kv, BATCH));
@@ -84,6 +87,29 @@ static void rows_are_shared(void)
 			else if (rows * width >= LLM_LEAST_TILES * 2048)
 				tap_check(tiles >= min(rows, LLM_LEAST_TILES));
 		}
+}
+
+/* For one row all tiles but the last read 64 KiB or more; twice that is shared. */
+static void products_are_shared(void)
+{
+	const struct tiny_image_options options = { .seed = 7, .width = 256 };
+	struct fixture f;
+
+	if (!setup(&f, &options))
+		return;
+	begin(&f, 1, true);
+	for (u32 i = 0; i < f.image->program_count; i++) {
+		const struct llm_insn *insn = &f.image->program[i];
+		const struct llm_tensor *w = &f.image->tensors[insn->tensor[0]];
+		u32 tiles;
+
+		if (insn->op != LLM_OP_LINEAR)
+			continue;
+		tiles = f.plan->ops[i]->tiles(f.step, insn, 1);
+		tap_check((tiles - 1) * 65536 < w->rows * w->row_bytes);
+		tap_check(tiles > 1 || w->rows * w->row_bytes < 131072);
+	}
+	teardown(&f);
 }
 
 /* What a part says of itself; nothing past the end of the program. */
@@ -224,6 +250,7 @@ static void stages_end_in_time(void)
 
 static const struct tap_test tests[] = {
 	{ "what works row by row is shared where that is worth it", rows_are_shared },
+	{ "products are shared where that is worth it", products_are_shared },
 	{ "parts that work on the same rows are one stage", parts_are_put_together },
 	{ "parts that work on other rows are another stage", rows_are_not_mixed },
 	{ "a stage is no longer than a tile of it can be", stages_end_in_time },

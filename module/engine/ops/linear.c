@@ -76,8 +76,11 @@ static u32 parts(const struct llm_step *step, const struct llm_insn *insn)
 #define BYTES_PER_US	16384U
 /* Rows are cut at multiples of what the forms compute at a time. */
 #define ROWS_AT_ONCE	8U
-/* What a tile reads comes from memory in half a microsecond: less is not worth a call. */
-#define LEAST_BYTES	(BYTES_PER_US / 2)
+/*
+ * Less than what comes from memory in four microseconds is not worth a tile: memory is slow
+ * where a tile begins, before it is known what is read next.
+ */
+#define LEAST_BYTES	(4 * BYTES_PER_US)
 
 /* So are outputs: of groups without blocks there are several sums in flight. */
 static u32 outputs_at_once(const struct llm_tensor *w)
