@@ -359,12 +359,13 @@ static __always_inline void add_columns(struct columns columns,
 					const struct weights *weights, u32 from, u32 to,
 					const u32 vectors, const u32 count, const u32 type)
 {
-	const struct weights *same[4] = { weights, hide(weights), hide(weights), hide(weights) };
+	const struct weights *same[4];
 	__m512 sum[SHARED][4], value[4];
 	u32 at, i, v;
 
-	if (type == LLM_TENSOR_F32)
-		same[1] = same[2] = same[3] = weights;
+#pragma GCC unroll 4
+	for (v = 0; v < vectors; v++)
+		same[v] = v && type != LLM_TENSOR_F32 ? hide(weights) : weights;
 #pragma GCC unroll 8
 	for (i = 0; i < count; i++)
 #pragma GCC unroll 4
