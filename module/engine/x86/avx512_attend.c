@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Attention to a page for AVX-512: as the AVX2 form has it, with a page's
- * positions in two registers and four queries that share what is loaded.
+ * positions in two registers and all queries of a pass sharing what is loaded.
  */
 #include "../kv_layout.h"
 #include "avx2.h"
@@ -11,7 +11,7 @@
 #define LANES	16
 #define VECTORS	(LLM_PAGE_POSITIONS / LANES)
 #define SHARED	LLM_ATTEND_QUERIES
-/* Queries that two registers of keys are shared by: more have one at a time. */
+/* Queries that have registers for two of numbers each; more have one at a time. */
 #define FEW	4
 
 /* The weights of one query for the positions of a page. */
