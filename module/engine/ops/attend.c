@@ -203,12 +203,12 @@ static struct cut cut_queries(const struct llm_step *step, const struct attentio
 	u32 rate = step->plan->form->float_macs_per_us;
 	u32 macs = positions * (a->key + a->value) + QUERY_MACS;
 	u32 queries = max(1U, rate * LLM_TILE_US / macs);
-	u32 whole_pass = min(step->row_count, LLM_ATTEND_QUERIES);
-	bool together = step->rows[0].kv == step->rows[whole_pass - 1].kv;
+	u32 last = min(step->row_count - 1, LLM_ATTEND_QUERIES - 1U);
+	bool together = step->rows[0].kv == step->rows[last].kv;
 	struct cut cut;
 
 	/* Whole passes of rows of one session, else passes of heads that share keys. */
-	if (together && whole_pass == LLM_ATTEND_QUERIES) {
+	if (together && last == LLM_ATTEND_QUERIES - 1) {
 		cut.heads = 1;
 		cut.rows = max(queries / LLM_ATTEND_QUERIES, 1U) * LLM_ATTEND_QUERIES;
 	} else {
