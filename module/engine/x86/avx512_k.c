@@ -237,7 +237,7 @@ static __always_inline void add_two_parts(__m512i *products, const struct llm_ma
 	const __m512i scale = _mm512_slli_epi32(scale_of(small, part), 4);
 	const __m512i upper_scale = scale_of(small, part + 1);
 	const struct llm_block_x8 *x;
-	__m512i p[ROWS], upper[ROWS], w;
+	__m512i p[ROWS], upper[ROWS], w, low, high;
 	u32 i, k;
 
 #pragma GCC unroll 8
@@ -249,13 +249,13 @@ static __always_inline void add_two_parts(__m512i *products, const struct llm_ma
 	for (i = 0; i < FOURS; i++) {
 		w = load_four(group, offsetof(struct llm_block_q4_k, low_high),
 			      part / 2 * FOURS + i);
+		low = _mm512_and_si512(w, _mm512_set1_epi8(15));
+		high = _mm512_and_si512(w, _mm512_set1_epi8((s8)0xf0));
 #pragma GCC unroll 8
 		for (k = 0; k < rows; k++) {
 			x = input_at(m, r + k, block);
-			p[k] = _mm512_dpbusd_epi32(p[k], _mm512_and_si512(w, _mm512_set1_epi8(15)),
-						   broadcast_four(x[0].values + 4 * i));
-			upper[k] = _mm512_dpbusd_epi32(upper[k],
-						       _mm512_and_si512(w, _mm512_set1_epi8((s8)0xf0)),
+			p[k] = _mm512_dpbusd_epi32(p[k], low, broadcast_four(x[0].values + 4 * i));
+			upper[k] = _mm512_dpbusd_epi32(upper[k], high,
 						       broadcast_four(x[1].values + 4 * i));
 		}
 	}
