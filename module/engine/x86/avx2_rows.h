@@ -177,30 +177,22 @@ static __always_inline __m256i k_minima(const u8 *scales, u32 part)
 	return _mm256_or_si256(_mm256_srli_epi32(byte, 4), _mm256_slli_epi32(upper, 4));
 }
 
-/* @total += both words of @factors times the sums of the halves of an input block. */
+/*
+ * @total += both words of @factors times two words of an input block: its @sums, those of
+ * its halves, or @both, that of the block and of the next.
+ */
+#define SUMS offsetof(struct llm_block_x8, sums)
+#define BOTH offsetof(struct llm_block_x8, both)
+
 static __always_inline void add_sums(struct products *total, const struct llm_matmul *m, u32 r,
-				     const u32 rows, u32 block, __m256i factors)
+				     const u32 rows, u32 block, const u32 words, __m256i factors)
 {
 	__m256i sums;
 	u32 i;
 
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++) {
-		sums = broadcast_four(input_at(m, r + i, block)->sums);
-		total->at[i] = _mm256_add_epi32(total->at[i], _mm256_madd_epi16(factors, sums));
-	}
-}
-
-/* @total += both words of @factors times the sums of an input block and of the next. */
-static __always_inline void add_both_sums(struct products *total, const struct llm_matmul *m, u32 r,
-					  const u32 rows, u32 block, __m256i factors)
-{
-	__m256i sums;
-	u32 i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < rows; i++) {
-		sums = broadcast_four(input_at(m, r + i, block)->both);
+		sums = broadcast_four((const u8 *)input_at(m, r + i, block) + words);
 		total->at[i] = _mm256_add_epi32(total->at[i], _mm256_madd_epi16(factors, sums));
 	}
 }
@@ -245,7 +237,7 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 	}
 	for (part = 0; part < PARTS; part += 2) {
 		factors = beside(k_minima(scales, part), k_minima(scales, part + 1));
-		add_both_sums(&minima, m, r, rows, b + part, factors);
+		add_sums(&minima, m, r, rows, b + part, BOTH, factors);
 	}
 	scale = load_scales(group + half * HALF * sizeof(u16));
 	minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q4_k, minimum) +
@@ -287,7 +279,7 @@ static __always_inline void add_block_q2_k(struct sums *sums, const struct llm_m
 		scales.high = number_bits(high, 0, 15);
 		add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part, add_columns,
 			   scales);
-		add_sums(&minima, m, r, rows, b + part,
+		add_sums(&minima, m, r, rows, b + part, SUMS,
 			 beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
 	}
 	scale = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, scale) +
@@ -366,7 +358,7 @@ static __always_inline void add_with_halves(struct sums *sums, const struct llm_
 			continue;
 		offsets = _mm256_mullo_epi16(beside(scales.low, scales.high),
 					     _mm256_set1_epi16(-added));
-		add_sums(&total, m, r, rows, b + part, offsets);
+		add_sums(&total, m, r, rows, b + part, SUMS, offsets);
 	}
 	scale = load_scales(group + scale_at + half * HALF * sizeof(u16));
 	add_totals(sums, m, r, rows, b, &total, scale, NULL, scale);

@@ -164,28 +164,25 @@ static __always_inline void add_scaled(__m512i *products, const struct llm_matmu
 		products[k] = _mm512_add_epi32(products[k], _mm512_mullo_epi32(p[k], scales));
 }
 
-/* @totals += both words of @factors times the sums of the halves of an input block. */
+/*
+ * @totals += both words of @factors times two words of an input block: its @sums, those of
+ * its halves, or @both, that of the block and of the next.
+ */
+#define SUMS offsetof(struct llm_block_x8, sums)
+#define BOTH offsetof(struct llm_block_x8, both)
+
 static __always_inline void add_input_sums(__m512i *totals, const struct llm_matmul *m, u32 r,
-					   const u32 rows, u32 block, __m512i factors)
+					   const u32 rows, u32 block, const u32 words,
+					   __m512i factors)
 {
+	const u8 *x;
 	u32 i;
 
 #pragma GCC unroll 8
-	for (i = 0; i < rows; i++)
-		totals[i] = _mm512_dpwssd_epi32(totals[i], factors,
-						broadcast_four(input_at(m, r + i, block)->sums));
-}
-
-/* @totals += both words of @factors times the sums of an input block and of the next. */
-static __always_inline void add_both_sums(__m512i *totals, const struct llm_matmul *m, u32 r,
-					  const u32 rows, u32 block, __m512i factors)
-{
-	u32 i;
-
-#pragma GCC unroll 8
-	for (i = 0; i < rows; i++)
-		totals[i] = _mm512_dpwssd_epi32(totals[i], factors,
-						broadcast_four(input_at(m, r + i, block)->both));
+	for (i = 0; i < rows; i++) {
+		x = (const u8 *)input_at(m, r + i, block) + words;
+		totals[i] = _mm512_dpwssd_epi32(totals[i], factors, broadcast_four(x));
+	}
 }
 
 /* What one row of a block needs in the end: its products and minima to numbers. */
@@ -213,8 +210,8 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 	for (i = 0; i < rows; i++)
 		minima[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part += 2)
-		add_both_sums(minima, m, r, rows, b + part,
-			      load_pairs(small->minima[part], small->minima[part + 1]));
+		add_input_sums(minima, m, r, rows, b + part, BOTH,
+			       load_pairs(small->minima[part], small->minima[part + 1]));
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
 		sums->at[i] = add_total(sums->at[i], products[i], scale, minima[i], minimum,
@@ -418,7 +415,7 @@ static __always_inline void add_halves(struct sums *sums, const struct llm_matmu
 				take_columns);
 		offset = _mm512_mullo_epi16(beside(scales.low, scales.high),
 					    _mm512_set1_epi16(-added));
-		add_input_sums(products, m, r, rows, b + part, offset);
+		add_input_sums(products, m, r, rows, b + part, SUMS, offset);
 		if (!r)
 			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 	}
@@ -453,7 +450,7 @@ static __always_inline void add_q2_k(struct sums *sums, const struct llm_matmul 
 		scales.low = number_bits(low, 0, 15);
 		scales.high = number_bits(high, 0, 15);
 		add_both_halves(products, m, r, rows, group, b + part, part, &scales, take_q2_k);
-		add_input_sums(minima, m, r, rows, b + part,
+		add_input_sums(minima, m, r, rows, b + part, SUMS,
 			       beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
 	}
 #pragma GCC unroll 8
