@@ -10,16 +10,9 @@
 
 /* Input rows that share one pass over a group of weight rows. */
 #define ROWS 8
-/* Those of them that take turns. */
-#define TURNS 4
 
 /* Where @member of LLM_GROUP blocks begins in a group of them. */
 #define GROUP_OFFSET(type, member) (LLM_GROUP * offsetof(type, member))
-
-/* LLM_BLOCK columns of sixteen rows, none negative: four columns a register. */
-struct columns {
-	__m512i at[LLM_BLOCK / 4];
-};
 
 static __always_inline __m512i load_wide(const u8 *bytes)
 {
@@ -41,37 +34,6 @@ static __always_inline __m512i broadcast_four(const void *bytes)
 	return _mm512_set1_epi32(four);
 }
 
-/* Bytes of four bits each: the lower fours are the first half of the columns. */
-static __always_inline struct columns take_fours(const u8 *low_high)
-{
-	const __m512i low = _mm512_set1_epi8(15);
-	struct columns w;
-	__m512i two;
-	u32 i;
-
-#pragma GCC unroll 4
-	for (i = 0; i < LLM_BLOCK / 8; i++) {
-		two = load_wide(low_high + 64 * i);
-		w.at[i] = _mm512_and_si512(two, low);
-		w.at[i + LLM_BLOCK / 8] = _mm512_and_si512(_mm512_srli_epi16(two, 4), low);
-	}
-	return w;
-}
-
-/* The values of IQ4_NL and IQ4_XS, with 128 added. */
-static __always_inline struct columns look_up(struct columns w)
-{
-	static const s8 values[16] = LLM_KVALUES_IQ4;
-	__m512i table = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)values));
-	u32 i;
-
-	table = _mm512_xor_si512(table, _mm512_set1_epi8((s8)128));
-#pragma GCC unroll 8
-	for (i = 0; i < LLM_BLOCK / 4; i++)
-		w.at[i] = _mm512_shuffle_epi8(table, w.at[i]);
-	return w;
-}
-
 /* ROWS of few bits take longer: theirs go to the first cache at once. */
 #define FROM_MEMORY_AT_ONCE 4096
 
@@ -91,27 +53,6 @@ static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, const u32
 #pragma GCC unroll 16
 	for (i = 0; i < bytes; i += 64)
 		_mm_prefetch(at + FROM_MEMORY_AT_ONCE + i, _MM_HINT_T0);
-}
-
-/*
- * Adds @n fours of columns times those that each of @rows input blocks has at byte
- * @at to its products. The rows take turns: a sum waits for what was added before.
- */
-static __always_inline void add_columns(__m512i *products, const struct llm_block_x8 *const *x,
-					const u32 rows, const __m512i *columns, const u32 at,
-					const u32 n)
-{
-	__m512i four;
-	u32 i, k;
-
-#pragma GCC unroll 8
-	for (k = 0; k < n; k++) {
-#pragma GCC unroll 4
-		for (i = 0; i < rows; i++) {
-			four = broadcast_four(x[i]->values + at + 4 * k);
-			products[i] = _mm512_dpbusd_epi32(products[i], columns[k], four);
-		}
-	}
 }
 
 static __always_inline void store_group(const struct llm_matmul *m, u32 row, u32 output,
