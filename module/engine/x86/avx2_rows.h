@@ -33,10 +33,14 @@ typedef struct halves (*take_scales)(const u8 *scales, u32 half, u32 part);
 /* Input rows that a pass over both halves of a group has at most. */
 #define FEW 2
 
-/* The first pass over weights asks for those that come after them. */
-static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, u32 half, u32 r)
+/*
+ * The first pass over weights asks for those that come after them, where that is @useful:
+ * see fetch.h.
+ */
+static __always_inline void fetch_ahead(const u8 *at, const u32 bytes, const bool useful, u32 half,
+					u32 r)
 {
-	if (!half && !r)
+	if (useful && !half && !r)
 		fetch_twice(at, bytes);
 }
 
@@ -113,7 +117,7 @@ static __always_inline void add_one_scale(struct sums *sums, const struct llm_ma
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)
 		p.at[i] = times_sum(input_at(m, r + i, b), added);
-	fetch_ahead(group, LLM_GROUP * bytes, half, r);
+	fetch_ahead(group, LLM_GROUP * bytes, rows > 1, half, r);
 	add_columns(&p, m, r, rows, group + half * 4 * HALF, b, 0, 0, FOURS, NULL);
 	scales = load_first(group + half * HALF * scale_bytes);
 #pragma GCC unroll 8
@@ -229,7 +233,7 @@ static __always_inline void add_with_minima(struct sums *sums, const struct llm_
 	clear_products(&total, rows);
 	clear_products(&minima, rows);
 	for (part = 0; part < PARTS; part++) {
-		fetch_ahead(group + part * share, share, half, r);
+		fetch_ahead(group + part * share, share, rows > 1, half, r);
 		factors = k_scales(scales, part);
 		factors = beside(factors, factors);
 		add_columns(&total, m, r, rows, group + half * 4 * HALF, b + part, part, 0, FOURS,
@@ -272,7 +276,7 @@ static __always_inline void add_block_q2_k(struct sums *sums, const struct llm_m
 	clear_products(&total, rows);
 	clear_products(&minima, rows);
 	for (part = 0; part < PARTS; part++, scales_at += 2 * LLM_GROUP) {
-		fetch_ahead(group + part * share, share, half, r);
+		fetch_ahead(group + part * share, share, rows > 1, half, r);
 		low = load_eight(scales_at);
 		high = load_eight(scales_at + LLM_GROUP);
 		scales.low = number_bits(low, 0, 15);
@@ -341,6 +345,7 @@ static __always_inline void add_with_halves(struct sums *sums, const struct llm_
 					    take_scales take_halves, const u32 scale_at,
 					    const s32 added)
 {
+	const bool useful = rows > 1 || bytes == sizeof(struct llm_block_q6_k);
 	const u32 share = LLM_GROUP * bytes / PARTS;
 	struct products total;
 	struct halves scales;
@@ -350,7 +355,7 @@ static __always_inline void add_with_halves(struct sums *sums, const struct llm_
 
 	clear_products(&total, rows);
 	for (part = 0; part < PARTS; part++) {
-		fetch_ahead(group + part * share, share, half, r);
+		fetch_ahead(group + part * share, share, useful, half, r);
 		scales = take_halves(group, half, part);
 		add_halves(&total, m, r, rows, group + half * 4 * HALF, b + part, part, add_columns,
 			   scales);

@@ -73,16 +73,15 @@ static __always_inline struct columns add_fifths(struct columns w, const u8 *fif
 					       0x0c0c0c0c, 0x08080808, 0x04040404, 0,
 					       0x0c0c0c0c, 0x08080808, 0x04040404, 0);
 	const __m512i sixteen = _mm512_set1_epi8(16);
-	__m512i bits = load_wide(fifth), byte;
+	__m512i bits = load_wide(fifth), byte, place;
 	u32 i;
 
 #pragma GCC unroll 8
 	for (i = 0; i < LLM_BLOCK / 4; i++) {
 		byte = _mm512_shuffle_epi8(bits, _mm512_add_epi8(fours, _mm512_set1_epi8(i / 2)));
-		byte = _mm512_and_si512(byte, _mm512_set1_epi32(i % 2 ? (s32)0x80402010 :
-									0x08040201));
-		w.at[i] = _mm512_mask_add_epi8(w.at[i], _mm512_test_epi8_mask(byte, byte), w.at[i],
-					       sixteen);
+		place = _mm512_set1_epi32(i % 2 ? (s32)0x80402010 : 0x08040201);
+		w.at[i] = _mm512_mask_add_epi8(w.at[i], _mm512_test_epi8_mask(byte, place),
+					       w.at[i], sixteen);
 	}
 	return w;
 }
@@ -188,6 +187,20 @@ static __always_inline void add_block(__m512 *sums, const struct llm_block_x8 *c
 	}
 }
 
+/*
+ * Asks for a block after this one. What the processor reads ahead by itself is enough for
+ * up to four rows of whole bytes, and for one row of fewer bits but for what it misses.
+ */
+static __always_inline void fetch_block(const u8 *group, const u32 bytes, const u32 rows)
+{
+	if (rows < ROWS && bytes >= LLM_BLOCK)
+		return;
+	if (rows == 1)
+		fetch_once(group, LLM_GROUP * bytes);
+	else
+		fetch_ahead(group, LLM_GROUP * bytes, rows, bytes);
+}
+
 typedef struct columns (*take)(const u8 *group);
 typedef __m512 (*load)(const u8 *scales);
 
@@ -213,8 +226,8 @@ static __always_inline void group_rows(const struct llm_matmul *m, u32 o, u32 r,
 	}
 	for (b = 0; b < m->columns / LLM_BLOCK; b++, group += LLM_GROUP * bytes) {
 		block.w = take_columns(group);
-		if (!r && (rows == ROWS || bytes < LLM_BLOCK))
-			fetch_ahead(group, LLM_GROUP * bytes, rows, bytes);
+		if (!r)
+			fetch_block(group, bytes, rows);
 		block.scales = load_first(group);
 		block.minima = added ? _mm512_setzero_ps() :
 				       load_scales(group + LLM_GROUP * sizeof(u16));

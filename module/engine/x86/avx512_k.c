@@ -278,7 +278,6 @@ static __always_inline void add_q4_k(struct sums *sums, const struct llm_matmul 
 	for (i = 0; i < rows; i++)
 		products[i] = _mm512_setzero_si512();
 	for (part = 0; part < PARTS; part += 2) {
-		/* One or two rows go through memory as fast as the processor itself asks. */
 		if (!r && rows > 2)
 			fetch_ahead(group + part / 2 * share, share, rows,
 				    sizeof(struct llm_block_q4_k) / PARTS);
@@ -304,7 +303,7 @@ static __always_inline void add_q5_k(struct sums *sums, const struct llm_matmul 
 	for (part = 0; part < PARTS; part++) {
 		add_scaled(products, m, r, rows, group, b + part, part, 0, FOURS,
 			   scale_of(&small, part), take_q5_k);
-		if (!r)
+		if (!r && rows > 1)
 			fetch_ahead(group + part * share, share, rows,
 				    sizeof(struct llm_block_q5_k) / PARTS);
 	}
@@ -416,7 +415,7 @@ static __always_inline void add_halves(struct sums *sums, const struct llm_matmu
 		offset = _mm512_mullo_epi16(beside(scales.low, scales.high),
 					    _mm512_set1_epi16(-added));
 		add_input_sums(products, m, r, rows, b + part, SUMS, offset);
-		if (!r)
+		if (!r && (rows > 1 || bytes == sizeof(struct llm_block_q6_k)))
 			fetch_ahead(group + part * share, share, rows, bytes / PARTS);
 	}
 #pragma GCC unroll 8
@@ -435,6 +434,7 @@ static __always_inline void add_q2_k(struct sums *sums, const struct llm_matmul 
 	const __m512 scale = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, scale));
 	const __m512 minimum = load_scales(group + GROUP_OFFSET(struct llm_block_q2_k, minimum));
 	const u8 *bytes = group + GROUP_OFFSET(struct llm_block_q2_k, scales);
+	const u32 share = LLM_GROUP * sizeof(struct llm_block_q2_k) / PARTS;
 	__m512i products[ROWS], minima[ROWS], low, high;
 	struct halves scales;
 	u32 i, part;
@@ -452,6 +452,9 @@ static __always_inline void add_q2_k(struct sums *sums, const struct llm_matmul 
 		add_both_halves(products, m, r, rows, group, b + part, part, &scales, take_q2_k);
 		add_input_sums(minima, m, r, rows, b + part, SUMS,
 			       beside(number_bits(low, 4, 15), number_bits(high, 4, 15)));
+		if (!r && rows > 2)
+			fetch_ahead(group + part * share, share, rows,
+				    sizeof(struct llm_block_q2_k) / PARTS);
 	}
 #pragma GCC unroll 8
 	for (i = 0; i < rows; i++)

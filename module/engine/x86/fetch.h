@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Weights are asked for twice before they are needed: from memory, then from the second
- * cache. That is best where they come about as fast as they are multiplied.
+ * cache. That is best where they come about as fast as they are multiplied. One row waits
+ * for memory alone, and the processor reads ahead by itself what comes in order: asking
+ * beside that costs up to a quarter. Not so with Q6_K, which gets a third of its speed
+ * where nobody asks.
  */
 #ifndef LLM_ENGINE_FETCH_H
 #define LLM_ENGINE_FETCH_H
