@@ -34,18 +34,6 @@ static __always_inline __m512i broadcast_four(const void *bytes)
 	return _mm512_set1_epi32(four);
 }
 
-/* How far ahead weights are asked for once, for the first cache. */
-#define FROM_MEMORY_AT_ONCE 4096
-
-static __always_inline void fetch_once(const u8 *at, const u32 bytes)
-{
-	u32 i;
-
-#pragma GCC unroll 16
-	for (i = 0; i < bytes; i += 64)
-		_mm_prefetch(at + FROM_MEMORY_AT_ONCE + i, _MM_HINT_T0);
-}
-
 /* Bytes that LLM_BLOCK weights take where a pass over ROWS still waits for memory. */
 #define MANY_BYTES 24
 
