@@ -91,17 +91,6 @@ static ssize_t ask_raw(const struct device_image *image, const char *text, char 
 	return got;
 }
 
-/* The next replies are this token, as often as there may be tokens. */
-static int force(int fd, __u32 token)
-{
-	struct llm_bias bias = { .token = token, .bias = 100 * LLM_FIXED_ONE };
-	struct llm_sampling sampling = {
-		.set = LLM_SAMPLING_BIASES, .biases = (uintptr_t)&bias, .biases_count = 1,
-	};
-
-	return device_ioctl(fd, LLM_IOC_SAMPLING, &sampling);
-}
-
 TEST_F(chat, message_is_put_into_the_template)
 {
 	int fd = open_session(&self->image, MODEL);
@@ -135,14 +124,14 @@ TEST_F(chat, turns_are_one_text)
 	struct llm_session_info one, other;
 
 	ASSERT_LE(0, fd);
-	ASSERT_EQ(0, force(fd, TINY_TOKEN_TURN_END));
+	ASSERT_EQ(0, device_only(fd, TINY_TOKEN_TURN_END));
 	ASSERT_EQ(0, device_ask(fd, "the sand", self->first, ROOM));
 	EXPECT_EQ(LLM_REASON_END, device_status(fd).reason);
 
-	ASSERT_EQ(0, force(fd, TINY_TOKEN_EOS));
+	ASSERT_EQ(0, device_only(fd, TINY_TOKEN_EOS));
 	ASSERT_EQ(0, device_ask(fd, "and", self->first, ROOM));
 
-	ASSERT_EQ(0, force(fd, LETTER_B));
+	ASSERT_EQ(0, device_only(fd, LETTER_B));
 	ASSERT_EQ(0, device_max_tokens(fd, 1));
 	ASSERT_EQ(1, device_ask(fd, "her ring", self->first, ROOM));
 	EXPECT_STREQ("b", self->first);
@@ -253,7 +242,7 @@ TEST_F(chat, template_without_pieces)
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, set_chat(fd, &chat));
 	/* A BOS is something; then there is nothing, since what ends a reply is left out. */
-	ASSERT_EQ(0, force(fd, TINY_TOKEN_TURN_END));
+	ASSERT_EQ(0, device_only(fd, TINY_TOKEN_TURN_END));
 	ASSERT_EQ(0, device_ask(fd, " \n", self->first, ROOM));
 	EXPECT_EQ(LLM_REASON_END, device_status(fd).reason);
 	ASSERT_EQ(0, device_write(fd, " \n"));

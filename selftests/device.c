@@ -214,6 +214,18 @@ int device_endless(int fd, const struct device_image *image)
 	return device_ioctl(fd, LLM_IOC_SAMPLING, &sampling);
 }
 
+int device_only(int fd, __u32 token)
+{
+	struct llm_bias bias = { .token = token, .bias = 100 * LLM_FIXED_ONE };
+	struct llm_sampling sampling = {
+		.set = LLM_SAMPLING_BIASES,
+		.biases = (uintptr_t)&bias,
+		.biases_count = 1,
+	};
+
+	return device_ioctl(fd, LLM_IOC_SAMPLING, &sampling);
+}
+
 int device_seed(int fd, __u64 seed)
 {
 	struct llm_sampling sampling = {
@@ -386,6 +398,16 @@ bool device_find_session(pid_t pid, struct llm_session_info *info)
 	return found;
 }
 
+bool device_sessions_end(void)
+{
+	for (int i = 0; i < 6000; i++) {
+		if (!device_info().sessions)
+			return true;
+		device_pause(10);
+	}
+	return false;
+}
+
 void device_prompt(char *text, size_t length, unsigned int seed)
 {
 	static const char * const words[18] = {
@@ -446,6 +468,21 @@ void device_pause(unsigned int milliseconds)
 	};
 
 	nanosleep(&time, NULL);
+}
+
+bool device_sleeps(pid_t pid)
+{
+	char path[64], state = '\0';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = '\0';
+	fclose(file);
+	return state == 'S';
 }
 
 long long device_number(const char *path, const char *key)

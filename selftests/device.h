@@ -164,6 +164,15 @@ int device_max_tokens(int fd, __u32 max_tokens);
 int device_endless(int fd, const struct device_image *image);
 
 /**
+ * device_only() - every token of a reply is the same
+ * @fd: session
+ * @token: which
+ *
+ * Return: 0 or a negative errno.
+ */
+int device_only(int fd, __u32 token);
+
+/**
  * device_seed() - repeatable random replies
  * @fd: session
  * @seed: random numbers begin here, temperature 1; 0: temperature 0
@@ -244,6 +253,14 @@ bool device_find_model(const char *name, struct llm_model_info *info);
 bool device_find_session(pid_t pid, struct llm_session_info *info);
 
 /**
+ * device_sessions_end() - waits until there are no sessions: those that tests before had
+ *	end in their own time
+ *
+ * Return: whether there are none.
+ */
+bool device_sessions_end(void);
+
+/**
  * device_prompt() - a text for prompts, made of words
  * @text: where to; NUL-terminated
  * @length: bytes without the NUL
@@ -274,6 +291,14 @@ bool device_is_uml(void);
 
 /** device_pause() - sleeps for some milliseconds. */
 void device_pause(unsigned int milliseconds);
+
+/**
+ * device_sleeps() - whether a process or thread waits for something other than a CPU
+ * @pid: its number
+ *
+ * Return: whether it does, in a way that a signal could end.
+ */
+bool device_sleeps(pid_t pid);
 
 /**
  * device_number() - a number from a file of procfs, sysfs or a cgroup

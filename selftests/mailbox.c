@@ -187,32 +187,47 @@ TEST_F(mailbox, reader_waits_for_a_reply_under_way)
 	EXPECT_LT(0, device_read(fd, self->reply, ROOM, ROOM));
 }
 
+/* Reads all mail; returns how often there was none yet, or -1 where poll(2) errs. */
+static int read_nonblocking(int fd, char *reply, size_t *length)
+{
+	struct pollfd poller = { .fd = fd, .events = POLLIN };
+	int waits = 0;
+	ssize_t got;
+
+	*length = 0;
+	while ((got = read(fd, reply + *length, ROOM - *length))) {
+		if (got > 0) {
+			*length += got;
+			continue;
+		}
+		if (errno != EAGAIN || poll(&poller, 1, -1) != 1 || poller.revents != POLLIN)
+			return -1;
+		waits++;
+	}
+	return waits;
+}
+
+/* A reader that the machine stops may find a reply that is complete, but not each time. */
+#define TRIES 50
+
 TEST_F(mailbox, nonblocking)
 {
 	struct pollfd poller = { .events = POLLIN };
-	size_t length = 0;
 	char prompt[DEVICE_LONG];
-	ssize_t got = -1;
+	size_t length;
 	int waits = 0;
 
 	device_prompt_long(prompt);
 	poller.fd = device_open(O_RDONLY | O_NONBLOCK);
 	ASSERT_LE(0, poller.fd);
-	EXPECT_EQ(0, poll(&poller, 1, 0)) TH_LOG("an empty mailbox is readable");
-	ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
-	while (got) {
-		got = read(poller.fd, self->reply + length, ROOM - length);
-		if (got < 0) {
-			ASSERT_EQ(EAGAIN, errno);
-			ASSERT_EQ(1, poll(&poller, 1, -1));
-			EXPECT_EQ(POLLIN, poller.revents);
-			waits++;
-			continue;
-		}
-		length += got;
+	for (int i = 0; i < TRIES && !waits; i++) {
+		EXPECT_EQ(0, poll(&poller, 1, 0)) TH_LOG("an empty mailbox is readable");
+		ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
+		waits = read_nonblocking(poller.fd, self->reply, &length);
+		ASSERT_LE(0, waits);
+		EXPECT_LT(0, length);
 	}
 	EXPECT_LT(0, waits);
-	EXPECT_LT(0, length);
 }
 
 TEST_F(mailbox, nothing_written_nothing_posted)
@@ -309,19 +324,25 @@ TEST_F(mailbox, waiting_reader_is_interrupted_and_loses_nothing)
 {
 	struct sigaction action = { .sa_handler = ignore };
 	char prompt[DEVICE_LONG];
-	int fd;
+	ssize_t got = 0;
+	int error, fd;
 
 	device_prompt_long(prompt);
 	sigaction(SIGALRM, &action, NULL);
-	ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
-	fd = device_open(O_RDONLY);
-	ASSERT_LE(0, fd);
-	/* The first may come before it reads. */
-	ualarm(5000, 5000);
-	EXPECT_EQ(-1, read(fd, self->reply, ROOM));
-	EXPECT_EQ(EINTR, errno);
-	ualarm(0, 0);
-	ASSERT_EQ(0, close(fd));
+	for (int i = 0; i < TRIES && got >= 0; i++) {
+		ASSERT_EQ(0, empty_mailbox(self->reply));
+		ASSERT_EQ(0, post(SLOW_MODEL, &self->slow, prompt));
+		fd = device_open(O_RDONLY);
+		ASSERT_LE(0, fd);
+		/* The first may come before it reads. */
+		ualarm(5000, 5000);
+		got = read(fd, self->reply, ROOM);
+		error = errno;
+		ualarm(0, 0);
+		ASSERT_EQ(0, close(fd));
+	}
+	ASSERT_EQ(-1, got);
+	EXPECT_EQ(EINTR, error);
 	fd = device_open(O_RDONLY);
 	ASSERT_LE(0, fd);
 	EXPECT_LT(0, device_read(fd, self->reply, ROOM, ROOM));
