@@ -24,6 +24,7 @@ FIXTURE(counters)
 
 FIXTURE_SETUP(counters)
 {
+	ASSERT_TRUE(device_sessions_end());
 	device_image_make(&self->image, 13);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, 0));
 	self->fd = device_session(MODEL, &self->image, TOKENS);

@@ -23,6 +23,7 @@ FIXTURE(limits)
 FIXTURE_SETUP(limits)
 {
 	ASSERT_EQ(0, device_keep_parameters(parameters, ARRAY_SIZE(parameters), self->before));
+	ASSERT_TRUE(device_sessions_end());
 	device_image_make_slow(&self->image);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 }

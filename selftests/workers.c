@@ -118,16 +118,20 @@ static long long worker_switches(const struct thread *threads, int count, int cp
 	return sum;
 }
 
-/* Waits until no thread has run for a while. Returns whether that came. */
+/* Waits until all threads sleep and none has run for a while. Returns whether that came. */
 static bool fall_asleep(const struct thread *threads, int count)
 {
 	long long before = -1, now;
+	bool asleep;
 
-	for (int i = 0; i < 100; i++) {
+	for (int i = 0; i < 300; i++) {
 		now = 0;
-		for (int t = 0; t < count; t++)
+		asleep = true;
+		for (int t = 0; t < count; t++) {
 			now += switches(&threads[t]);
-		if (now == before)
+			asleep &= device_sleeps(threads[t].pid);
+		}
+		if (asleep && now == before)
 			return true;
 		before = now;
 		device_pause(200);
@@ -233,6 +237,8 @@ TEST_F(workers, much_to_do_wakes_them)
 	ASSERT_LE(0, fd);
 	device_prompt_long(text);
 	ASSERT_LT(0, device_ask(fd, text, reply, ROOM));
+	/* Who was woken sleeps again, which is when it shows. */
+	ASSERT_TRUE(fall_asleep(self->threads, self->count));
 	EXPECT_LT(before, worker_switches(self->threads, self->count, -1));
 	close(fd);
 	EXPECT_EQ(0, device_unload_soon("workers-wide"));
