@@ -87,9 +87,9 @@ TEST_F(netlink, tells_of_refusals_and_memory)
 	begin_submit(&self->genl, 0);
 	genl_put_string(&message, LLM_A_REQUEST_MODEL, SLOW_MODEL);
 	EXPECT_EQ(-ENOMEM, genl_do(&self->genl, &message));
-	EXPECT_EQ(LLM_CMD_MEMORY_PRESSURE, genl_wait(monitor, 1000));
+	EXPECT_EQ(LLM_CMD_MEMORY_PRESSURE, genl_wait(monitor, 60000));
 	EXPECT_NE(NULL, genl_find(&monitor->event, LLM_A_EVENT_LIMIT, NULL));
-	EXPECT_EQ(LLM_CMD_REQUEST_REFUSED, genl_wait(monitor, 1000));
+	EXPECT_EQ(LLM_CMD_REQUEST_REFUSED, genl_wait(monitor, 60000));
 	EXPECT_EQ(LLM_REFUSAL_MEMORY, genl_u32(&monitor->event, LLM_A_EVENT_REFUSAL));
 	device_image_free(&slow);
 	genl_close(monitor);
