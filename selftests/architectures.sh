@@ -10,6 +10,8 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tap.sh
 . "$here/tap.sh"
+# shellcheck source=call.sh
+. "$here/call.sh"
 model=$scratch/model.gguf
 name=test-architecture
 prompt="the rest of the tokens"
@@ -35,7 +37,7 @@ says_the_same() {
 		llmctl "${ask[@]}" -m "$name" >"$scratch/ours" &&
 		llmctl --host "${ask[@]}" "${kv[@]}" -m "$model" >"$scratch/host" &&
 		[ -s "$scratch/ours" ] && cmp "$scratch/ours" "$scratch/host" &&
-		llmctl unload "$name" >/dev/null
+		unloads "$name"
 }
 
 # defaults_to KIND KV: what sessions keep keys and values in
@@ -60,7 +62,7 @@ reads_the_same() {
 		llmctl --host tokenize -m "$model" - <"$scratch/text" >"$scratch/host" &&
 		llmctl --host "${ask[@]}" -m "$model" >>"$scratch/host" &&
 		[ "$(wc -w <"$scratch/ours")" -gt 20 ] && cmp "$scratch/ours" "$scratch/host" &&
-		llmctl unload "$name" >/dev/null
+		unloads "$name"
 }
 
 kinds=$("$here/random-model" -L) || exit

@@ -26,6 +26,29 @@ refuses() {
 	why "llmctl $*: '$(cat "$scratch/err")' does not say '$text'"
 }
 
+# soon COMMAND...: whether it succeeds before half a minute is over
+soon() {
+	local i
+
+	for i in $(seq 300); do
+		"$@" && return
+		sleep 0.1
+	done
+	why "$i times not: $*"
+}
+
+# unloads NAME: the last sessions of the model may still be ending
+unloads() {
+	local i
+
+	for i in $(seq 300); do
+		llmctl unload "$1" >/dev/null 2>"$scratch/err" && return
+		grep -qF "sessions use it" "$scratch/err" || break
+		sleep 0.1
+	done
+	why "unload $1, $i times: $(cat "$scratch/err")"
+}
+
 # as_nobody ARGUMENT...
 as_nobody() {
 	setpriv --reuid 65534 --regid 65534 --clear-groups llmctl "$@" 2>&1

@@ -5,6 +5,8 @@
 # is refused with the reason; and every answer is the one of the engine on the
 # host. As root; llmctl is on the PATH, make_gguf beside this script.
 
+# shellcheck disable=SC2317 # soon() calls functions by their names
+
 set -u
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +19,6 @@ long=$scratch/long.gguf
 chat=$scratch/chat.gguf
 unknown=$scratch/unknown.gguf
 
-# shellcheck disable=SC2317 # a trap calls it
 finish() {
 	local name
 
@@ -99,18 +100,22 @@ refuses_to_run() {
 		refuses "the model has no such token" detokenize -m test-small 286
 }
 
+# replies PID: whether a process's reply on the long model is being made
+replies() {
+	llmctl ps --json | grep -q "\"model\":\"test-long\",\"pid\":$1,.*\"state\":\"reply\""
+}
+
+none_on_long() {
+	! llmctl ps --json | grep -q '"model":"test-long"'
+}
+
 # A reply that takes long: seen, in the way of unloading, interrupted, gone.
 is_interrupted() {
-	local pid status i
+	local pid status
 
 	llmctl run -m test-long --ctx 50000 --temp 2 --logit-bias 2-100 abc >"$scratch/long" 2>&1 &
 	pid=$!
-	for i in $(seq 100); do
-		llmctl ps --json | grep -q "\"model\":\"test-long\",\"pid\":$pid,.*\"state\":\"reply\"" &&
-			break
-		sleep 0.1
-	done
-	[ "$i" -lt 100 ] || why "ps: $(llmctl ps)"
+	soon replies $pid || why "ps: $(llmctl ps)"
 	call 0 ps
 	grep -q "^ *[0-9]*  *$pid  *[^ ]*  *test-long  *reply" "$scratch/out" ||
 		why "ps: $(cat "$scratch/out")"
@@ -121,7 +126,7 @@ is_interrupted() {
 	status=$?
 	[ $status -eq 130 ] || why "status $status"
 	[ -s "$scratch/long" ] || why "what was made is not shown"
-	! llmctl ps --json | grep -q test-long || why "still there: $(llmctl ps)"
+	soon none_on_long || why "still there: $(llmctl ps)"
 	[ ! -s "$scratch/why" ]
 }
 
@@ -137,7 +142,7 @@ changes_the_default() {
 	[ "$(default)" = test-other ] || why "the default is $(default)" || return
 	call 0 run --json --logit-bias 262+100 -n 2 abc || return
 	grep -q '"reply":"cc"' "$scratch/out" || why "$(cat "$scratch/out")" || return
-	call 0 unload test-other || return
+	unloads test-other || return
 	! lists test-other || why "it is still there" || return
 	[ "$before" = "" ] || [ "$(default)" != test-other ] || why "it is still the default"
 }
@@ -189,7 +194,7 @@ talks_as_the_host() {
 		refuses "name one with --template" chat -m test-small &&
 		call 0 run -m test-unknown --raw -n 1 hi &&
 		call 0 run -m test-unknown --template llama3 --system s -n 1 hi &&
-		call 0 unload test-chat && call 0 unload test-unknown
+		unloads test-chat && unloads test-unknown
 }
 
 # count NAME FIELD: a count of a topic
@@ -198,15 +203,17 @@ count() {
 		sed -n "s|^\"name\":\"$1\",.*\"$2\":\([0-9]*\).*|\1|p"
 }
 
+has_reached() {
+	[ "$(count "$1" "$2")" -ge "$3" ] 2>/dev/null
+}
+
 # reaches NAME FIELD LEAST: waits for that
 reaches() {
-	local i
+	soon has_reached "$@" || why "$(llmctl topics)"
+}
 
-	for i in $(seq 300); do
-		[ "$(count "$1" "$2")" -ge "$3" ] 2>/dev/null && return
-		sleep 0.1
-	done
-	why "$i times: $(llmctl topics)"
+no_topics() {
+	! llmctl topics | grep -q test/
 }
 
 # Two sessions, each told what the other says, and nothing between them.
@@ -232,11 +239,7 @@ converses() {
 	grep -q '^test/one  *[^ ]*  *[0-9]' "$scratch/out" || why "$(cat "$scratch/out")" || status=1
 	kill -TERM $one $two $watcher 2>/dev/null
 	wait $one $two $watcher
-	for i in $(seq 300); do
-		llmctl topics | grep -q test/ || break
-		sleep 0.1
-	done
-	! llmctl topics | grep test/ >>"$scratch/why" || status=1
+	soon no_topics || status=1
 	return $status
 }
 
@@ -274,7 +277,7 @@ if command -v setpriv >/dev/null; then
 else
 	skip "without permission it says so" "needs setpriv"
 fi
-call 0 unload test-small && call 0 unload test-long
+unloads test-small && unloads test-long
 result $? "models are unloaded"
 ! lists test-small && ! lists test-long
 result $? "and are gone"

@@ -35,17 +35,6 @@ misuses() {
 		why "llmctl $*: '$(cat "$scratch/err")' does not say '$text'"
 }
 
-# soon COMMAND...: whether it succeeds before half a minute is over
-soon() {
-	local i
-
-	for i in $(seq 300); do
-		"$@" && return
-		sleep 0.1
-	done
-	why "$i times not: $*"
-}
-
 # as_run ARGUMENT...: submit says what run says
 as_run() {
 	local said
@@ -196,7 +185,7 @@ until_over() {
 }
 
 reload() {
-	call 0 unload test-small && call 0 load --name test-small "$small"
+	unloads test-small && call 0 load --name test-small "$small"
 }
 
 tells_events() {
@@ -296,6 +285,6 @@ if command -v setpriv >/dev/null; then
 else
 	skip "without permission it says so" "needs setpriv"
 fi
-call 0 unload test-small && call 0 unload test-long
+unloads test-small && unloads test-long
 result $? "nothing is left that uses the models"
 exit $failed
