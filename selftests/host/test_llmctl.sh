@@ -428,7 +428,7 @@ loses_little_by_quantising() {
 	END
 }
 
-echo 1..21
+echo 1..23
 model=$scratch/small.gguf
 "$make_gguf" "$model" 128 || exit
 : >"$scratch/why"
