@@ -219,7 +219,33 @@ TEST_F(workers, mask_moves_the_work)
 	EXPECT_LE(2, device_info().workers);
 }
 
-/* A step with much to do is not left to the thread that made it. */
+static int stay_on(pid_t pid, int cpu)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(cpu, &cpus);
+	return sched_setaffinity(pid, sizeof(cpus), &cpus);
+}
+
+/* The scheduler's thread stays on CPU 1, who asks on CPU 0. */
+static int stay_apart(const struct thread *threads, int count)
+{
+	int error = stay_on(0, 0);
+
+	for (int i = 0; i < count && !error; i++)
+		if (threads[i].cpu < 0)
+			error = stay_on(threads[i].pid, 1);
+	return error;
+}
+
+/* Of the workers that are not in place of the scheduler's thread. */
+static long long apart_switches(const struct thread *threads, int count)
+{
+	return worker_switches(threads, count, -1) - worker_switches(threads, count, 1);
+}
+
+/* A step with much to do is not left to the thread that made it, nor to its CPU. */
 TEST_F(workers, much_to_do_wakes_them)
 {
 	static char reply[ROOM], text[DEVICE_LONG];
@@ -229,8 +255,9 @@ TEST_F(workers, much_to_do_wakes_them)
 
 	if (device_info().workers < 2)
 		SKIP(return, "there is one CPU only");
+	ASSERT_EQ(0, stay_apart(self->threads, self->count));
 	ASSERT_TRUE(fall_asleep(self->threads, self->count));
-	before = worker_switches(self->threads, self->count, -1);
+	before = apart_switches(self->threads, self->count);
 	device_image_make_slow(&image);
 	ASSERT_EQ(0, device_load("workers-wide", &image, 0));
 	fd = device_session("workers-wide", &image, 4);
@@ -239,7 +266,7 @@ TEST_F(workers, much_to_do_wakes_them)
 	ASSERT_LT(0, device_ask(fd, text, reply, ROOM));
 	/* Who was woken sleeps again, which is when it shows. */
 	ASSERT_TRUE(fall_asleep(self->threads, self->count));
-	EXPECT_LT(before, worker_switches(self->threads, self->count, -1));
+	EXPECT_LT(before, apart_switches(self->threads, self->count));
 	close(fd);
 	EXPECT_EQ(0, device_unload_soon("workers-wide"));
 }
@@ -255,15 +282,6 @@ static int embed(int fd)
 	};
 
 	return device_ioctl(fd, LLM_IOC_EMBED, &embed);
-}
-
-static int stay_on(pid_t pid, int cpu)
-{
-	cpu_set_t cpus;
-
-	CPU_ZERO(&cpus);
-	CPU_SET(cpu, &cpus);
-	return sched_setaffinity(pid, sizeof(cpus), &cpus);
 }
 
 /*
@@ -284,10 +302,7 @@ TEST_F(workers, little_to_do_wakes_nobody)
 
 	if (device_info().workers < 2)
 		SKIP(return, "there is one CPU only");
-	ASSERT_EQ(0, stay_on(0, 0));
-	for (int i = 0; i < self->count; i++)
-		if (self->threads[i].cpu < 0)
-			ASSERT_EQ(0, stay_on(self->threads[i].pid, 1));
+	ASSERT_EQ(0, stay_apart(self->threads, self->count));
 	device_image_build(&image, &options);
 	ASSERT_EQ(0, device_load("workers-narrow", &image, 0));
 	fd = device_open(O_RDWR);
