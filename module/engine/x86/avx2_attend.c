@@ -7,6 +7,7 @@
 #include "../kv_layout.h"
 #include "avx2.h"
 #include "avx2_lanes.h"
+#include "fetch_page.h"
 
 #define LANES	8
 #define VECTORS	(LLM_PAGE_POSITIONS / LANES)
@@ -56,6 +57,9 @@ static __always_inline void score_strip(const struct llm_attend_page *page,
 		}
 	}
 	for (d = 0; d + 2 <= page->key; d += 2) {
+		if (!first)
+			fetch_numbers(page->next_keys, d * LLM_PAGE_POSITIONS,
+				      2 * LLM_PAGE_POSITIONS, type);
 #pragma GCC unroll 2
 		for (v = 0; v < STRIP; v++)
 			key[v] = load_lanes(keys, first + d * LLM_PAGE_POSITIONS + v * LANES, type);
@@ -136,15 +140,18 @@ static __always_inline void score_blocks(const struct llm_attend_page *page,
 					 struct weights *weights, u32 first)
 {
 	const struct llm_block_x8 *x = query->query;
-	const struct llm_kv_q8_0 *keys = page->keys;
+	const struct llm_kv_q8_0 *keys = page->keys, *next = page->next_keys;
 	__m256 sums[STRIP];
 	u32 b, v;
 
 #pragma GCC unroll 2
 	for (v = 0; v < STRIP; v++)
 		sums[v] = _mm256_setzero_ps();
-	for (b = 0; b < page->key / LLM_BLOCK; b++)
+	for (b = 0; b < page->key / LLM_BLOCK; b++) {
+		if (!first)
+			fetch_bytes(&next[b], sizeof(next[b]));
 		add_block(sums, &keys[b], &x[b], first);
+	}
 #pragma GCC unroll 2
 	for (v = 0; v < STRIP; v++)
 		_mm256_store_ps(weights->at + first + v * LANES, sums[v]);
@@ -229,9 +236,13 @@ static void weigh(const struct llm_attend_page *page, const struct llm_attend_qu
 	*q->sum += sum_lanes(sum);
 }
 
-/* What is added up at a time: columns from @d on, number @first of @values.. first. */
+/*
+ * What is added up at a time: columns from @d on, number @first of @values.. first, and
+ * what is wanted after @values.
+ */
 struct columns {
 	const void *values;
+	const void *next;
 	u32 first;
 	u32 stride;
 	u32 d;
@@ -252,6 +263,11 @@ static __always_inline void add_columns(struct columns columns,
 		for (v = 0; v < vectors; v++)
 			sum[i][v] = _mm256_loadu_ps(queries[i].result + columns.d + v * LANES);
 	for (at = from; at < to; at++) {
+		if (type == LLM_TENSOR_Q8_0)
+			fetch_share(columns.next, at);
+		else
+			fetch_numbers(columns.next, columns.first + at * columns.stride,
+				      vectors * LANES, type);
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
 			value[v] = load_lanes(columns.values, columns.first +
@@ -291,13 +307,14 @@ static __always_inline void add_blocks(const struct llm_attend_page *page,
 				       const struct weights *weights, u32 from, u32 to,
 				       const u32 count)
 {
-	const struct llm_kv_q8_0 *block = page->values;
+	const struct llm_kv_q8_0 *block = page->values, *next = page->next_values;
 	struct columns columns = { .stride = LLM_BLOCK };
 	struct weights scaled[SHARED];
 
-	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++) {
+	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++, next++) {
 		scale_weights(scaled, weights, block->scales, count);
 		columns.values = block->values;
+		columns.next = next;
 		add_columns(columns, queries, scaled, from, to, LLM_BLOCK / LANES, count,
 			    LLM_TENSOR_Q8_0);
 	}
@@ -314,7 +331,9 @@ static __always_inline void add_numbers(const struct llm_attend_page *page,
 					const struct weights *weights, u32 from, u32 to,
 					const u32 count, const u32 type)
 {
-	struct columns c = { .values = page->values, .stride = page->value_stride };
+	struct columns c = {
+		.values = page->values, .next = page->next_values, .stride = page->value_stride,
+	};
 	u32 i, at;
 
 	for (; c.d + 4 * LANES <= page->value; c.d += 4 * LANES, c.first = c.d)

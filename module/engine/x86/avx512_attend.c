@@ -7,6 +7,7 @@
 #include "avx2.h"
 #include "avx2_lanes.h"
 #include "avx512.h"
+#include "fetch_page.h"
 
 #define LANES	16
 #define VECTORS	(LLM_PAGE_POSITIONS / LANES)
@@ -53,17 +54,6 @@ static __always_inline __m512 load_wide(const void *numbers, u32 at, const u32 t
 	return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(bytes));
 }
 
-/* Asks memory for @n numbers, from number @at on. */
-static __always_inline void fetch(const void *numbers, u32 at, const u32 n, const u32 type)
-{
-	const u32 bytes = type == LLM_TENSOR_F32 ? 4 : type == LLM_TENSOR_F16 ? 2 : 1;
-	u32 i;
-
-#pragma GCC unroll 4
-	for (i = 0; i < n * bytes; i += 64)
-		_mm_prefetch((const u8 *)numbers + at * bytes + i, _MM_HINT_T0);
-}
-
 static __always_inline __m512 query_at(const struct llm_attend_query *q, u32 d)
 {
 	return _mm512_set1_ps(((const float *)q->query)[d]);
@@ -88,7 +78,7 @@ static __always_inline void score_strip(const struct llm_attend_page *page,
 	}
 	for (d = 0; d + 2 <= page->key; d += 2, at += 2 * LLM_PAGE_POSITIONS) {
 		if (!first)
-			fetch(page->next_keys, at, 2 * LLM_PAGE_POSITIONS, type);
+			fetch_numbers(page->next_keys, at, 2 * LLM_PAGE_POSITIONS, type);
 #pragma GCC unroll 2
 		for (v = 0; v < vectors; v++)
 			key[v] = load_wide(page->keys, at + v * LANES, type);
@@ -182,9 +172,7 @@ static __always_inline void score_blocks(const struct llm_attend_page *page,
 		for (v = 0; v < VECTORS; v++)
 			sums[i][v] = _mm512_setzero_ps();
 	for (b = 0; b < page->key / LLM_BLOCK; b++) {
-		for (i = 0; i < LLM_BLOCK; i += 2)
-			fetch(next[b].keys, i * LLM_PAGE_POSITIONS, 2 * LLM_PAGE_POSITIONS,
-			      LLM_TENSOR_Q8_0);
+		fetch_bytes(&next[b], sizeof(next[b]));
 #pragma GCC unroll 4
 		for (i = 0; i < count; i++)
 			add_block(sums[i], &keys[b],
@@ -372,7 +360,11 @@ static __always_inline void add_columns(struct columns columns,
 		for (v = 0; v < vectors; v++)
 			sum[i][v] = _mm512_loadu_ps(queries[i].result + columns.d + v * LANES);
 	for (at = from; at < to; at++) {
-		fetch(columns.next, columns.first + at * columns.stride, vectors * LANES, type);
+		if (type == LLM_TENSOR_Q8_0)
+			fetch_share(columns.next, at);
+		else
+			fetch_numbers(columns.next, columns.first + at * columns.stride,
+				      vectors * LANES, type);
 #pragma GCC unroll 4
 		for (v = 0; v < vectors; v++)
 			value[v] = load_wide(columns.values,
@@ -418,7 +410,7 @@ static __always_inline void add_blocks(const struct llm_attend_page *page,
 	for (; columns.d < page->value; columns.d += LLM_BLOCK, block++, next++) {
 		scale_weights(scaled, weights, block->scales, count);
 		columns.values = block->values;
-		columns.next = next->values;
+		columns.next = next;
 		add_columns(columns, queries, scaled, from, to, LLM_BLOCK / LANES, count,
 			    LLM_TENSOR_Q8_0);
 	}
