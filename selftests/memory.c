@@ -147,6 +147,8 @@ TEST_F(memory, session_is_charged_and_returned)
 	EXPECT_LT(8 * MIB, (long long)info.memory);
 	EXPECT_LE(before + (long long)info.memory - SLACK, in_use(self->group))
 		TH_LOG("%lld before", before);
+	EXPECT_GE(before + (long long)info.memory + SLACK, in_use(self->group))
+		TH_LOG("it takes more than the %llu bytes it tells", info.memory);
 	ASSERT_EQ(0, close(fd));
 	EXPECT_TRUE(falls_to(self->group, before + SLACK))
 		TH_LOG("%lld before, %lld after", before, in_use(self->group));

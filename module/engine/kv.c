@@ -16,7 +16,7 @@ u32 llm_kv_pages(const struct llm_plan *plan, u32 positions)
 static void drop_page(const struct llm_kv *kv, struct llm_page *page)
 {
 	if (atomic_dec_and_test(&page->users))
-		llm_free_private(page, page_bytes(kv->plan));
+		llm_free_exact(page, page_bytes(kv->plan));
 }
 
 int llm_kv_init(struct llm_kv *kv, const struct llm_plan *plan, u32 positions)
@@ -55,7 +55,7 @@ int llm_kv_reserve(struct llm_kv *kv, u32 positions)
 			return -ENOMEM;
 	}
 	while (kv->page_count < wanted) {
-		page = llm_alloc(page_bytes(kv->plan));
+		page = llm_alloc_exact(page_bytes(kv->plan));
 		if (!page) {
 			trim_pages(kv, before);
 			if (!had_recurrent)

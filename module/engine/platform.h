@@ -13,6 +13,7 @@
 #include <linux/bug.h>
 #include <linux/compiler.h>
 #include <linux/errno.h>
+#include <linux/gfp.h>
 #include <linux/kernel.h>
 #include <linux/ktime.h>
 #include <linux/limits.h>
@@ -23,6 +24,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
+#include <linux/vmalloc.h>
 #if defined(CONFIG_X86) || defined(CONFIG_UML)
 #include <asm/cpufeature.h>
 #endif
@@ -54,6 +56,41 @@ static inline void *llm_alloc_unset(u64 size)
 	if (size > SIZE_MAX)
 		return NULL;
 	return kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+}
+
+/**
+ * llm_alloc_exact() - zeroed memory of no more than whole pages: for what there is much of
+ * @size: bytes
+ *
+ * It is a part of one block where one is at hand, as kvzalloc() has it; but that takes all
+ * of the block, which is a power of two. Charged and failing as llm_alloc() does. Return:
+ * memory for llm_free_exact(), or NULL.
+ */
+static inline void *llm_alloc_exact(u64 size)
+{
+	const gfp_t how = GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN;
+	void *memory;
+
+	if (size > SIZE_MAX)
+		return NULL;
+	memory = alloc_pages_exact(size, how & ~__GFP_DIRECT_RECLAIM);
+	return memory ? memory : __vmalloc(size, how | __GFP_RETRY_MAYFAIL);
+}
+
+/**
+ * llm_free_exact() - gives back what llm_alloc_exact() gave, cleared
+ * @memory: the memory, or NULL
+ * @size: bytes it was asked for
+ */
+static inline void llm_free_exact(void *memory, u64 size)
+{
+	if (!memory)
+		return;
+	memzero_explicit(memory, size);
+	if (is_vmalloc_addr(memory))
+		vfree(memory);
+	else
+		free_pages_exact(memory, size);
 }
 
 /**
@@ -260,6 +297,16 @@ static inline void llm_free_private(void *memory, u64 size)
 	if (memory)
 		explicit_bzero(memory, size);
 	free(memory);
+}
+
+static inline void *llm_alloc_exact(u64 size)
+{
+	return llm_alloc(size);
+}
+
+static inline void llm_free_exact(void *memory, u64 size)
+{
+	llm_free_private(memory, size);
 }
 
 static inline u64 llm_now_ns(void)
