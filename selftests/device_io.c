@@ -349,6 +349,7 @@ TEST_F(io, cancelled_reply_can_be_read)
 	device_image_build(&endless, &options);
 	ASSERT_EQ(0, device_load(ENDLESS, &endless, 0));
 	fd = device_session(ENDLESS, &endless, 0);
+	device_image_free(&endless);
 	ASSERT_LE(0, fd);
 	ASSERT_EQ(0, device_only(fd, TINY_TOKEN_THE));
 	ASSERT_EQ(0, device_cancel(fd));
