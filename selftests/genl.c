@@ -288,6 +288,16 @@ int genl_dump(struct genl *genl, __u8 command,
 	return genl_do_all(genl, &message, visit, context);
 }
 
+bool genl_falls_to(struct genl *genl, __u8 command, int left)
+{
+	for (int i = 0; i < 6000; i++) {
+		if (genl_dump(genl, command, NULL, NULL) == left)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 static int command_of(const struct genl_message *message)
 {
 	const struct genlmsghdr *header = (const void *)(message->bytes + NLMSG_HDRLEN);

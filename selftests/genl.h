@@ -163,6 +163,17 @@ int genl_dump(struct genl *genl, __u8 command,
 	      void (*visit)(const struct genl_message *message, void *context), void *context);
 
 /**
+ * genl_falls_to() - waits until so many of a kind are left: sockets that were closed, and
+ *	what they had, end in their own time
+ * @genl: socket
+ * @command: what lists them
+ * @left: how many
+ *
+ * Return: whether that came, soon.
+ */
+bool genl_falls_to(struct genl *genl, __u8 command, int left);
+
+/**
  * genl_wait() - the next message that answers nothing
  * @genl: socket
  * @timeout: milliseconds to wait

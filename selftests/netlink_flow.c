@@ -26,7 +26,7 @@ TEST_F(netlink, gives_up_a_reader_that_never_comes)
 	EXPECT_EQ(POLLERR, poller.revents);
 	EXPECT_EQ(-1, recv(other->fd, bytes, sizeof(bytes), 0));
 	EXPECT_EQ(ENOBUFS, errno);
-	EXPECT_TRUE(all_end(&self->genl, LLM_CMD_REQUEST_GET));
+	EXPECT_TRUE(genl_falls_to(&self->genl, LLM_CMD_REQUEST_GET, 0));
 	genl_close(other);
 	free(other);
 	device_image_free(&long_one);
@@ -97,7 +97,7 @@ TEST_F(netlink, ends_with_the_socket)
 		ASSERT_LT(0, submit(other, 0));
 		genl_close(other);
 	}
-	EXPECT_TRUE(all_end(&self->genl, LLM_CMD_SESSION_GET));
+	EXPECT_TRUE(genl_falls_to(&self->genl, LLM_CMD_SESSION_GET, 0));
 	free(other);
 }
 

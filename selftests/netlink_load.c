@@ -217,16 +217,6 @@ static int take_all(struct client **clients)
 	return error;
 }
 
-static bool all_end(struct genl *genl)
-{
-	for (int i = 0; i < 6000; i++) {
-		if (!genl_dump(genl, LLM_CMD_REQUEST_GET, NULL, NULL))
-			return true;
-		device_pause(10);
-	}
-	return false;
-}
-
 TEST_F(load, a_thousand_in_flight)
 {
 	struct first *first = calloc(1, sizeof(*first));
@@ -246,7 +236,7 @@ TEST_F(load, a_thousand_in_flight)
 		pthread_join(first->thread, NULL);
 		EXPECT_EQ(LLM_CMD_DONE, first->over);
 		genl_close(&first->genl);
-		ASSERT_TRUE(all_end(&self->genl));
+		ASSERT_TRUE(genl_falls_to(&self->genl, LLM_CMD_REQUEST_GET, 0));
 	}
 	EXPECT_EQ(SOCKETS * REQUESTS + 1, in_flight) TH_LOG("%d attempts", attempt);
 	for (int i = 0; i < SOCKETS; i++)

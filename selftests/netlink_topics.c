@@ -33,17 +33,6 @@ FIXTURE(topics)
 	long long before[ARRAY_SIZE(parameters)];
 };
 
-/* Sockets that were closed, and what they had, end in their own time. */
-static bool all_end(struct genl *genl, __u8 command, int left)
-{
-	for (int i = 0; i < 6000; i++) {
-		if (genl_dump(genl, command, NULL, NULL) == left)
-			return true;
-		usleep(10000);
-	}
-	return false;
-}
-
 FIXTURE_SETUP(topics)
 {
 	ASSERT_EQ(0, device_keep_parameters(parameters, ARRAY_SIZE(parameters), self->before));
@@ -51,8 +40,8 @@ FIXTURE_SETUP(topics)
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(&self->genl));
 	ASSERT_EQ(0, genl_open(&self->other));
-	ASSERT_TRUE(all_end(&self->genl, LLM_CMD_TOPIC_GET, 0));
-	ASSERT_TRUE(all_end(&self->genl, LLM_CMD_SESSION_GET, 0));
+	ASSERT_TRUE(genl_falls_to(&self->genl, LLM_CMD_TOPIC_GET, 0));
+	ASSERT_TRUE(genl_falls_to(&self->genl, LLM_CMD_SESSION_GET, 0));
 }
 
 FIXTURE_TEARDOWN_PARENT(topics)
@@ -556,7 +545,7 @@ TEST_F(topics, end_with_their_socket)
 	ASSERT_EQ(0, publish(&self->other, "asked", "abc"));
 	ASSERT_EQ(4, genl_dump(&self->genl, LLM_CMD_TOPIC_GET, NULL, NULL));
 	genl_close(&self->other);
-	EXPECT_TRUE(all_end(&self->genl, LLM_CMD_TOPIC_GET, 0));
+	EXPECT_TRUE(genl_falls_to(&self->genl, LLM_CMD_TOPIC_GET, 0));
 	genl_begin(&self->genl, &message, LLM_CMD_SESSION_GET);
 	genl_put_u64(&message, LLM_A_SESSION_ID, session);
 	for (i = 0; i < 600 && genl_do(&self->genl, &message) != -ENOENT; i++)
@@ -688,7 +677,7 @@ TEST_F(topics, sharing_is_the_owners)
 	ASSERT_EQ(0, subscribe(&self->genl, "shared"));
 	EXPECT_EQ(0, as_nobody(sees_nothing));
 	/* What that user had ends, too. */
-	ASSERT_TRUE(all_end(&self->genl, LLM_CMD_TOPIC_GET, 1));
+	ASSERT_TRUE(genl_falls_to(&self->genl, LLM_CMD_TOPIC_GET, 1));
 	ASSERT_EQ(0, topic_change(&self->genl, "shared", LLM_A_TOPIC_SHARE, LLM_SHARE_PUBLISH));
 	EXPECT_EQ(0, as_nobody(may_only_publish));
 	EXPECT_TRUE(hears(&self->genl, "from nobody"));

@@ -6,16 +6,6 @@
 
 struct genl_message message;
 
-bool all_end(struct genl *genl, __u8 command)
-{
-	for (int i = 0; i < 6000; i++) {
-		if (!genl_dump(genl, command, NULL, NULL))
-			return true;
-		device_pause(10);
-	}
-	return false;
-}
-
 void begin_submit(struct genl *genl, __u32 tokens)
 {
 	genl_begin(genl, &message, LLM_CMD_SUBMIT);

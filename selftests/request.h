@@ -20,16 +20,6 @@
 extern struct genl_message message;
 
 /**
- * all_end() - waits until all of a kind are gone, soon: sockets and what they have end
- *	in their own time
- * @genl: socket
- * @command: what lists them
- *
- * Return: whether they are.
- */
-bool all_end(struct genl *genl, __u8 command);
-
-/**
  * begin_submit() - begins a command that submits the prompt
  * @genl: socket
  * @tokens: tokens of the reply at most, or 0

@@ -28,7 +28,7 @@ FIXTURE_SETUP(netlink)
 	device_image_make(&self->image, 3);
 	ASSERT_EQ(0, device_load(MODEL, &self->image, LLM_SEAL_DEFAULT));
 	ASSERT_EQ(0, genl_open(&self->genl));
-	ASSERT_TRUE(all_end(&self->genl, LLM_CMD_SESSION_GET));
+	ASSERT_TRUE(genl_falls_to(&self->genl, LLM_CMD_SESSION_GET, 0));
 }
 
 /* All that a test may have left behind: the next one does not suffer for it. */
